@@ -1,0 +1,74 @@
+"""semmatch: train, distil, export and serve models that match texts."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+# Where each public name lives. A name is imported when it is first used, so
+# that `import semmatch` costs nothing and serving needs no TensorFlow.
+_EXPORTS = {
+    "CrossEncoder": "models",
+    "ExportReport": "export",
+    "FAQ": "data",
+    "Matcher": "serving",
+    "Pairs": "data",
+    "RankedLists": "data",
+    "Ranked": "_records",
+    "Scoring": "_records",
+    "TextEncoder": "models",
+    "Tokenizer": "tokenizers",
+    "Triplets": "data",
+    "classification_report": "evaluation",
+    "export_onnx": "export",
+    "load_faq": "data",
+    "load_model": "models",
+    "pair_dataset": "data",
+    "read_pairs": "data",
+}
+_SUBMODULES = {
+    "checkpoints",
+    "data",
+    "evaluation",
+    "export",
+    "layers",
+    "metrics",
+    "models",
+    "serving",
+    "tokenizers",
+    "training",
+}
+
+__all__ = sorted(_EXPORTS)
+
+if TYPE_CHECKING:
+    from semmatch._records import Ranked
+    from semmatch._records import Scoring
+    from semmatch.data import FAQ
+    from semmatch.data import Pairs
+    from semmatch.data import RankedLists
+    from semmatch.data import Triplets
+    from semmatch.data import load_faq
+    from semmatch.data import pair_dataset
+    from semmatch.data import read_pairs
+    from semmatch.evaluation import classification_report
+    from semmatch.export import ExportReport
+    from semmatch.export import export_onnx
+    from semmatch.models import CrossEncoder
+    from semmatch.models import TextEncoder
+    from semmatch.models import load_model
+    from semmatch.serving import Matcher
+    from semmatch.tokenizers import Tokenizer
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _EXPORTS:
+        module = importlib.import_module(f"{__name__}.{_EXPORTS[name]}")
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_EXPORTS, *_SUBMODULES})

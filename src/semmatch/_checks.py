@@ -1,0 +1,43 @@
+"""Checks that return the value, so that a constructor checks and stores."""
+
+import numbers
+
+
+def check_one_of(value, allowed, name):
+    """`value`, if it is one of `allowed`.
+
+    >>> check_one_of("mean", {"cls", "mean"}, "pooling")
+    'mean'
+
+    Raises:
+        ValueError: if it is not; the message lists what is allowed.
+    """
+    # A tuple, since looking an unhashable value up in a set or a table would
+    # end in a TypeError that names neither the argument nor the choices.
+    if value not in tuple(allowed):
+        raise ValueError(
+            f"`{name}` must be one of {sorted(allowed, key=str)}. "
+            f"Received: {name}={value!r}."
+        )
+    return value
+
+
+def check_positive_int(value, name):
+    """`value` as a Python int, if it is an integer of at least 1.
+
+    NumPy's integers pass and come back as int, which JSON can write.
+
+    >>> check_positive_int(8, "batch_size")
+    8
+
+    Raises:
+        ValueError: for 0 and below, and for every other type: True is no
+            count, and 8.0 is most often a division gone wrong.
+    """
+    integer = isinstance(value, numbers.Integral)
+    if not integer or isinstance(value, bool) or value < 1:
+        raise ValueError(
+            f"`{name}` must be an integer of at least 1. "
+            f"Received: {name}={value!r}."
+        )
+    return int(value)

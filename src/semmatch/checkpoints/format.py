@@ -1,0 +1,139 @@
+"""The engine of every checkpoint format: each tensor is accounted for."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadReport:
+    """What a load did with what it found.
+
+    Attributes:
+        used: tuple of strings, the tensors that became weights.
+        unused: a dict from the other tensors to the reason.
+        initialised: tuple of strings, weights the checkpoint lacks, which
+            start at random.
+        ignored_config: tuple of strings, configuration keys that are not
+            known; what they mean for the outputs is not known either.
+    """
+
+    used: tuple
+    unused: dict
+    initialised: tuple = ()
+    ignored_config: tuple = ()
+
+    def __str__(self):
+        lines = [f"{len(self.used)} tensors used"]
+        lines += [f"unused: {name} ({why})" for name, why in self.unused.items()]
+        lines += [f"initialised at random: {n}" for n in self.initialised]
+        lines += [f"unknown in config.json: {n}" for n in self.ignored_config]
+        return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in our own names.
+
+    Attributes:
+        config: a dict of the arguments of `TextEncoder`.
+        tensors: a dict from a variable's path to float32 arrays.
+        head: a dict of `kernel` and `bias` of the classifier, or None.
+        num_classes: int or None, the classes of the head.
+        sequence_length: int, the longest input.
+        report: `LoadReport`.
+    """
+
+    config: dict
+    tensors: dict
+    head: dict | None
+    num_classes: int | None
+    sequence_length: int
+    report: LoadReport
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """How one tensor becomes one variable.
+
+    Attributes:
+        source: string, the tensor's name; alternatives are separated by `|`.
+        target: string, the variable's path.
+        shape: tuple of int, the tensor's shape as the configuration says.
+        transform: function from array to array.
+        optional: bool, whether the checkpoint may lack it.
+    """
+
+    source: str
+    target: str
+    shape: tuple
+    transform: Callable = np.asarray
+    optional: bool = False
+
+
+def apply_rules(tensors, prefix, rules, unused):
+    """Reads what the rules name and accounts for the rest.
+
+    Args:
+        tensors: `Tensors`.
+        prefix: string before each name, such as `"bert."`.
+        rules: list of `Rule`.
+        unused: list of `(pattern, reason)` of tensors that are left out;
+            patterns are regular expressions of the whole name.
+
+    Returns:
+        Arrays by target, the `LoadReport`.
+
+    Raises:
+        ValueError: if a tensor is missing, unknown, of another shape or not
+            finite.
+    """
+    arrays, used, missing = {}, [], []
+    for rule in rules:
+        name = _find(rule.source, prefix, tensors)
+        if name is None:
+            missing.append(rule)
+            continue
+        array = tensors[name]
+        if array.shape != rule.shape:
+            raise ValueError(
+                f"{tensors.path(name)}: the tensor {name} must have the shape "
+                f"{rule.shape} by config.json. Received: {array.shape}."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"{tensors.path(name)}: the tensor {name} holds values that "
+                "are not finite."
+            )
+        arrays[rule.target] = np.ascontiguousarray(rule.transform(array))
+        used.append(name)
+    required = [rule.source for rule in missing if not rule.optional]
+    if required:
+        raise ValueError(
+            f"The checkpoint lacks {len(required)} tensors that config.json "
+            f"asks for, the first being {prefix}{required[0]}. It holds: "
+            f"{', '.join(sorted(tensors)[:5])} …"
+        )
+    reasons = {}
+    for name in sorted(set(tensors) - set(used)):
+        reasons[name] = _reason(name, unused)
+    initialised = tuple(rule.target for rule in missing)
+    return arrays, LoadReport(tuple(used), reasons, initialised)
+
+
+def _find(source, prefix, tensors):
+    names = [prefix + name for name in source.split("|")]
+    return next((name for name in names if name in tensors), None)
+
+
+def _reason(name, unused):
+    for pattern, reason in unused:
+        if re.fullmatch(pattern, name):
+            return reason
+    raise ValueError(
+        f"The checkpoint holds a tensor that its format does not have: {name}."
+        " It is another architecture than config.json says, or one that "
+        "semmatch does not know."
+    )

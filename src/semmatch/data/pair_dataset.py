@@ -1,0 +1,155 @@
+"""From pairs of strings to batches that a model trains on."""
+
+import numpy as np
+import tensorflow as tf
+
+from semmatch._checks import check_positive_int
+
+# Rows that are sorted together: enough that a batch holds texts of one
+# length, few enough that its neighbours differ from epoch to epoch.
+_BATCHES_PER_CHUNK = 64
+
+
+def pair_dataset(
+    pairs,
+    preprocessor,
+    *,
+    batch_size=64,
+    shuffle=False,
+    seed=0,
+    sample_weight=None,
+):
+    """Builds a `tf.data.Dataset` of packed batches.
+
+    A batch is tokenised when it is needed and padded to its own longest
+    pair, rounded up to a multiple of 8. With `shuffle`, pairs of similar
+    length share a batch, and the order is a function of the seed and of how
+    often the dataset was iterated before.
+
+    Args:
+        pairs: `Pairs`. Without labels the batches hold features alone.
+        preprocessor: the model's (`model.preprocessor`).
+        batch_size: int, pairs in a batch; the last may hold fewer.
+        shuffle: bool; without it pairs stay in the order given.
+        seed: int, fixes the order.
+        sample_weight: float `(n,)` or None, weights of the pairs in the loss.
+
+    Returns:
+        A dataset of `(features, labels)`, or `(features, labels,
+        sample_weight)`, or `(features,)`. Features are int32 `(batch,
+        length)`, see the preprocessor; labels are `(batch,)`.
+
+    >>> from semmatch.data import load_faq
+    >>> from semmatch.models import CrossEncoderPreprocessor
+    >>> pairs = load_faq("zh").pairs("valid")
+    >>> preprocessor = CrossEncoderPreprocessor.from_texts(pairs.text_a)
+    >>> features, labels = next(iter(pair_dataset(pairs, preprocessor)))
+    >>> labels.shape
+    TensorShape([64])
+    """
+    check_positive_int(batch_size, "batch_size")
+    if not len(pairs):
+        raise ValueError(
+            "`pairs` is empty: there is nothing to build a dataset of."
+        )
+    columns = []
+    if pairs.label is not None:
+        columns.append(pairs.label)
+    if sample_weight is not None:
+        columns.append(_checked_weight(sample_weight, pairs))
+    names = preprocessor.feature_names
+
+    def pack(rows):
+        features = preprocessor.pack(
+            [pairs.text_a[row] for row in rows],
+            [pairs.text_b[row] for row in rows],
+        )
+        return [features[name] for name in names]
+
+    def batch(rows):
+        packed = tf.numpy_function(
+            pack, [rows], [tf.int32] * len(names), stateful=False
+        )
+        features = dict(zip(names, packed, strict=True))
+        for feature in features.values():
+            feature.set_shape((rows.shape[0], None))
+        return features, *(tf.gather(column, rows) for column in columns)
+
+    if shuffle:
+        lengths = [
+            len(a) + len(b)
+            for a, b in zip(pairs.text_a, pairs.text_b, strict=True)
+        ]
+        rows = _shuffled_rows(np.array(lengths), batch_size, seed)
+    else:
+        rows = tf.data.Dataset.range(len(pairs))
+    return (
+        rows.batch(batch_size)
+        .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def epoch_order(lengths, batch_size, seed, epoch):
+    """The order of rows in one epoch, batches of similar length in a row.
+
+    Rows are shuffled, sorted by length within chunks, cut into batches, and
+    the batches shuffled; an incomplete batch stays at the end.
+
+    Args:
+        lengths: int `(n,)`, the length of each row in any unit.
+        batch_size: int.
+        seed: int.
+        epoch: int.
+
+    Returns:
+        int64 `(n,)`, each row number once.
+
+    >>> order = epoch_order(np.array([5, 1, 5, 1]), 2, seed=0, epoch=0)
+    >>> sorted(order[:2].tolist()) in ([0, 2], [1, 3])
+    True
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    chunk = batch_size * _BATCHES_PER_CHUNK
+    for start in range(0, len(order), chunk):
+        rows = order[start : start + chunk]
+        by_length = np.argsort(lengths[rows], kind="stable")
+        order[start : start + chunk] = rows[by_length]
+    whole = len(order) // batch_size * batch_size
+    batches = random.permutation(order[:whole].reshape(-1, batch_size))
+    return np.concatenate([batches.ravel(), order[whole:]]).astype("int64")
+
+
+def _shuffled_rows(lengths, batch_size, seed):
+    """A dataset of row numbers; each iteration is the next epoch."""
+    epoch = 0
+
+    def next_order():
+        nonlocal epoch
+        order = epoch_order(lengths, batch_size, seed, epoch)
+        epoch += 1
+        return order
+
+    def rows(_):
+        order = tf.numpy_function(next_order, [], tf.int64)
+        order.set_shape((len(lengths),))
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(rows)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(lengths)))
+
+
+def _checked_weight(sample_weight, pairs):
+    weight = np.asarray(sample_weight, "float32")
+    if weight.shape != (len(pairs),):
+        raise ValueError(
+            "`sample_weight` must hold one number for each pair, shape "
+            f"({len(pairs)},). Received: shape {weight.shape}."
+        )
+    if pairs.label is None:
+        raise ValueError(
+            "`sample_weight` weights the loss of labelled pairs, and these "
+            "pairs have no labels. Leave it out or give labels."
+        )
+    return weight

@@ -1,0 +1,367 @@
+"""A model that reads two texts together and scores the pair."""
+
+import random
+
+import keras
+import keras_hub
+from keras import ops
+
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
+from semmatch._records import Scoring
+from semmatch.data import Pairs
+from semmatch.data import pair_dataset
+from semmatch.layers import POOLINGS
+from semmatch.layers import Dropout
+from semmatch.models import presets
+from semmatch.models.preprocessor import CrossEncoderPreprocessor
+from semmatch.serving.pair_scorer import PairScorer
+from semmatch.training import AdamW
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class CrossEncoder(keras_hub.models.Task):
+    """Scores pairs of texts that one encoder reads together.
+
+    `fit`, `evaluate` and `predict` take the datasets of `pair_dataset`, or
+    raw strings: `fit((text_a, text_b), labels)`. The model returns logits;
+    compiled metrics and `score` get scores in [0, 1].
+
+    Source: Devlin et al. 2018, BERT (sentence pair classification).
+
+    Args:
+        backbone: `TextEncoder`, or a `keras_hub.models.Backbone` whose output
+            is a tensor or holds `sequence_output`.
+        preprocessor: `CrossEncoderPreprocessor`, or None for a model that
+            gets packed features alone.
+        num_classes: int; 1 for one logit, else a logit for each class. Of
+            two classes the second is the positive one.
+        pooling: `"cls"`, `"pooler"` (BERT's dense layer on the first token),
+            `"mean"` or `"max"`; None takes the pooler where there is one,
+            else `"cls"`.
+        hidden_dim: int or None, the width of a ReLU layer before the logits.
+        dropout: float, before the logits and after the ReLU layer.
+        scoring: `Scoring` or None for a sigmoid of one logit, a softmax of
+            more.
+
+    Call arguments:
+        The dict of int32 `(batch, length)` that the preprocessor packs.
+
+    Returns:
+        float32 `(batch, num_classes)`, logits.
+
+    >>> from semmatch.models import TextEncoder
+    >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"])
+    >>> encoder = TextEncoder(50, 1, 2, 8, 16)
+    >>> model = CrossEncoder(encoder, preprocessor)
+    >>> model.score([("怎么还款", "如何还")]).shape
+    (1,)
+    """
+
+    preprocessor_cls = CrossEncoderPreprocessor
+
+    def __init__(
+        self,
+        backbone,
+        preprocessor=None,
+        *,
+        num_classes=1,
+        pooling=None,
+        hidden_dim=None,
+        dropout=0.1,
+        scoring=None,
+        **kwargs,
+    ):
+        check_positive_int(num_classes, "num_classes")
+        if preprocessor is not None:
+            _check_fits(preprocessor, backbone)
+        outputs = backbone(backbone.input)
+        if not isinstance(outputs, dict):
+            outputs = {"sequence_output": outputs}
+        has_pooler = "pooled_output" in outputs
+        if pooling is None:
+            pooling = "pooler" if has_pooler else "cls"
+        allowed = [*POOLINGS, "pooler"] if has_pooler else [*POOLINGS]
+        check_one_of(pooling, allowed, "pooling")
+
+        # The head is small: float32 costs nothing and keeps scores apart.
+        if pooling == "pooler":
+            vector = outputs["pooled_output"]
+        else:
+            vector = POOLINGS[pooling](dtype="float32", name="pooling")(
+                outputs["sequence_output"], backbone.input["padding_mask"]
+            )
+        if hidden_dim is not None:
+            vector = keras.layers.Dense(
+                hidden_dim, activation="relu", dtype="float32", name="hidden"
+            )(vector)
+        vector = Dropout(dropout, dtype="float32", name="head_dropout")(vector)
+        logits = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype="float32",
+            name="head",
+        )(vector)
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.num_classes = num_classes
+        self.pooling = pooling
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        self.scoring = scoring or Scoring.for_classes(num_classes)
+        self.load_report = None
+        super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset,
+        *,
+        num_classes=None,
+        sequence_length=None,
+        num_layers=None,
+        dtype=None,
+        **kwargs,
+    ):
+        """Loads a model from a folder.
+
+        Args:
+            preset: a folder of our own (`save_to_preset`) or a Hugging Face
+                BERT folder.
+            num_classes: int or None for the checkpoint's own head; without
+                one a fresh logit, which `load_report` says.
+            sequence_length: int or None for the checkpoint's own limit.
+            num_layers: int or None, keeps the first layers alone.
+            dtype: policy of the computation, such as `"mixed_bfloat16"`, or
+                None for Keras's global one.
+            **kwargs: further arguments of the constructor (`pooling`,
+                `hidden_dim`, `dropout`).
+
+        Returns:
+            A compiled `CrossEncoder`; `model.load_report` says what was read,
+            left out and initialised.
+        """
+        if num_classes is not None:
+            kwargs["num_classes"] = num_classes
+        return presets.load(
+            cls,
+            preset,
+            sequence_length=sequence_length,
+            num_layers=num_layers,
+            dtype=dtype,
+            head=kwargs,
+        )
+
+    def save_to_preset(self, preset_dir):
+        """Writes a folder that `from_preset` reads.
+
+        Args:
+            preset_dir: path of the folder; what is there is replaced once
+                everything is written.
+        """
+        presets.save(self, preset_dir)
+
+    def compile(
+        self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs
+    ):
+        """Configures the training; every argument has a default.
+
+        Args:
+            optimizer: `"auto"` for `AdamW(5e-5)`.
+            loss: `"auto"` for cross-entropy on logits, binary for one logit.
+            metrics: `"auto"` for accuracy. Metrics get scores: `(batch, 1)`,
+                the probability of the positive class, for one logit and for
+                two classes; `(batch, classes)` for more.
+            **kwargs: as of `keras.Model.compile`.
+        """
+        if optimizer == "auto":
+            optimizer = AdamW()
+        if loss == "auto":
+            loss = (
+                keras.losses.BinaryCrossentropy(from_logits=True)
+                if self.num_classes == 1
+                else keras.losses.SparseCategoricalCrossentropy(
+                    from_logits=True
+                )
+            )
+        elif isinstance(loss, str):
+            raise ValueError(
+                "The model returns logits and a loss named by a string expects "
+                "probabilities. Pass an object, for instance "
+                "`keras.losses.BinaryCrossentropy(from_logits=True)`, or "
+                f"leave it out. Received: loss={loss!r}."
+            )
+        if metrics == "auto":
+            metrics = ["accuracy"]
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        scores = self._scores(y_pred)
+        return super().compute_metrics(x, y, scores, sample_weight)
+
+    def _scores(self, logits):
+        """`Scoring.scores` in Keras operations; one column stays a column."""
+        logits = logits / self.scoring.temperature
+        if self.scoring.activation == "sigmoid":
+            return ops.sigmoid(logits + self.scoring.bias)
+        scores = ops.softmax(logits)
+        return scores[:, 1:] if self.num_classes == 2 else scores
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        **kwargs,
+    ):
+        """Trains the model.
+
+        Args:
+            x: a dataset of `pair_dataset`, or `(text_a, text_b)` lists of
+                strings, or `Pairs`; raw texts are shuffled and bucketed by
+                length.
+            y: labels of raw texts.
+            batch_size: int, of raw texts; None for 64.
+            sample_weight: weights of raw texts, `(n,)`.
+            validation_data: a dataset, `Pairs`, or `((text_a, text_b), y)`.
+            **kwargs: as of `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+        """
+        if isinstance(validation_data, tuple):
+            validation_data = self._dataset(
+                *validation_data[:2], batch_size, *validation_data[2:]
+            )
+        elif isinstance(validation_data, Pairs):
+            validation_data = self._dataset(validation_data, None, batch_size)
+        return super().fit(
+            self._dataset(x, y, batch_size, sample_weight, shuffle=True),
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
+    ):
+        """Loss and metrics of a dataset or of raw texts, as `fit` takes."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x = self._dataset(x, y, batch_size, sample_weight)
+        return super().evaluate(x, **kwargs)
+
+    def predict(self, x=None, batch_size=None, **kwargs):
+        """Logits, float32 `(n, num_classes)`, in the order of the texts."""
+        return super().predict(self._dataset(x, None, batch_size), **kwargs)
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        # Datasets are packed by `pair_dataset`, a batch at a time.
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+    def _dataset(
+        self, x, y, batch_size, sample_weight=None, shuffle=False
+    ):
+        """Raw texts as a dataset; anything else is given on as it is."""
+        if isinstance(x, tuple | list) and len(x) == 2:
+            x = Pairs(list(x[0]), list(x[1]), y)
+        if not isinstance(x, Pairs):
+            return x
+        return pair_dataset(
+            x,
+            self._preprocessor_or_error(),
+            batch_size=64 if batch_size is None else batch_size,
+            shuffle=shuffle,
+            # Python's generator, so that `set_random_seed` fixes the order.
+            seed=random.randrange(2**31),
+            sample_weight=sample_weight,
+        )
+
+    def score(self, pairs):
+        """Scores of pairs, see `PairScorer.score`.
+
+        Args:
+            pairs: a list of `(text_a, text_b)`, or `Pairs`.
+
+        Returns:
+            float32 `(n,)` in [0, 1]: the sigmoid of one logit, the positive
+            class of two; `(n, num_classes)` for more classes.
+        """
+        return self._scorer().score(pairs)
+
+    def rank(self, query, candidates, top_k=None):
+        """The candidates of a query, best first, see `PairScorer.rank`.
+
+        Args:
+            query: string.
+            candidates: list of strings.
+            top_k: int or None for all.
+
+        Returns:
+            A list of `Ranked(index, score, text)`.
+        """
+        return self._scorer().rank(query, candidates, top_k)
+
+    def rank_many(self, queries, candidates, top_k=None):
+        """Ranks each query's own candidates, see `PairScorer.rank_many`.
+
+        Args:
+            queries: list of strings.
+            candidates: a list of strings for each query.
+            top_k: int or None for all.
+
+        Returns:
+            A list of lists of `Ranked(index, score, text)`.
+        """
+        return self._scorer().rank_many(queries, candidates, top_k)
+
+    def _scorer(self):
+        packer = self._preprocessor_or_error().packer
+        names = set(self.backbone.input)
+
+        def run(features):
+            features = {name: features[name] for name in names}
+            return self.predict_on_batch(features)
+
+        return PairScorer(packer, run, self.scoring)
+
+    def _preprocessor_or_error(self):
+        if self.preprocessor is None:
+            raise ValueError(
+                f"`{self.name}` has no preprocessor and so reads packed "
+                "features alone. Give `CrossEncoder` a preprocessor."
+            )
+        return self.preprocessor
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "pooling": self.pooling,
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout,
+            "scoring": self.scoring.to_dict(),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        scoring = Scoring(**config["scoring"])
+        return super().from_config({**config, "scoring": scoring})
+
+
+def _check_fits(preprocessor, backbone):
+    """Raises now what would otherwise fail deep in a graph, or silently."""
+    limit = getattr(backbone, "max_sequence_length", None)
+    if limit is not None and preprocessor.sequence_length > limit:
+        raise ValueError(
+            f"`sequence_length` must be at most {limit} (the backbone's "
+            "`max_sequence_length`). Received: sequence_length="
+            f"{preprocessor.sequence_length}."
+        )
+    size = preprocessor.tokenizer.vocabulary_size
+    if size > backbone.vocabulary_size:
+        raise ValueError(
+            "The tokenizer's ids must be below the backbone's "
+            f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
+            f"tokenizer of {size} ids: it belongs to another model."
+        )

@@ -1,0 +1,82 @@
+"""From strings to the features of a cross-encoder."""
+
+import keras
+
+from semmatch.tokenizers import Packer
+from semmatch.tokenizers import Tokenizer
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class CrossEncoderPreprocessor:
+    """Packs pairs of strings into the features that a cross-encoder reads.
+
+    It is the one place that does so, for training, scoring and export.
+
+    Args:
+        tokenizer: `semmatch.tokenizers.Tokenizer`.
+        sequence_length: int, the most tokens of a pair, special ones
+            included.
+        truncation: `"longest_first"` cuts the longer text first,
+            `"only_second"` cuts the second text alone (a passage).
+        segments: bool, whether the encoder has segment embeddings.
+
+    >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"])
+    >>> features = preprocessor.pack(["还款"], ["怎么还"])
+    >>> sorted(features)
+    ['padding_mask', 'segment_ids', 'token_ids']
+    >>> features["padding_mask"].tolist()
+    [[1, 1, 1, 1, 1, 1, 1, 1]]
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        sequence_length=128,
+        *,
+        truncation="longest_first",
+        segments=True,
+    ):
+        self.tokenizer = tokenizer
+        self.sequence_length = sequence_length
+        self.truncation = truncation
+        self.segments = segments
+        self.packer = Packer(tokenizer, sequence_length, truncation=truncation)
+
+    @classmethod
+    def from_texts(cls, texts, **kwargs):
+        """A preprocessor with a tokenizer trained on `texts`."""
+        return cls(Tokenizer.train(texts), **kwargs)
+
+    @property
+    def feature_names(self):
+        """The names of the features, in a fixed order."""
+        names = ["token_ids", "padding_mask"]
+        return names + ["segment_ids"] if self.segments else names
+
+    def pack(self, text_a, text_b):
+        """Features of pairs.
+
+        Args:
+            text_a: list of strings.
+            text_b: list of strings, as many.
+
+        Returns:
+            A dict of int32 `(batch, length)`: `token_ids`, `padding_mask`
+            (1 for a real token) and, with `segments`, `segment_ids`; the
+            length is that of the longest pair, rounded up to 8.
+        """
+        features = self.packer.pack(text_a, text_b)
+        return {name: features[name] for name in self.feature_names}
+
+    def get_config(self):
+        return {
+            "tokenizer": self.tokenizer.to_json(),
+            "sequence_length": self.sequence_length,
+            "truncation": self.truncation,
+            "segments": self.segments,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        tokenizer = Tokenizer(config["tokenizer"])
+        return cls(**{**config, "tokenizer": tokenizer})

@@ -1,0 +1,212 @@
+"""From a folder to a model, and back."""
+
+import dataclasses
+import json
+import warnings
+from pathlib import Path
+
+import keras
+
+import semmatch
+from semmatch import checkpoints
+from semmatch._folders import writing_folder
+from semmatch.models.preprocessor import CrossEncoderPreprocessor
+from semmatch.models.text_encoder import TextEncoder
+from semmatch.tokenizers import Tokenizer
+
+CONFIG_FILE = "semmatch_preset.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+
+def save(model, folder):
+    """Writes a model as a preset: configuration, float32 weights, tokenizer.
+
+    Args:
+        model: `CrossEncoder` with a preprocessor.
+        folder: path; see `writing_folder`.
+    """
+    if model.preprocessor is None:
+        raise ValueError(
+            "A preset holds the tokenizer, and this model has no "
+            "preprocessor. Give it one, or save its weights by "
+            "`model.save_weights`."
+        )
+    config = keras.saving.serialize_keras_object(model)["config"]
+    # The policy of the computation belongs to the machine, not the weights,
+    # and the tokenizer lies beside in the file that everybody reads.
+    del config["backbone"]["config"]["dtype"]
+    del config["preprocessor"]["config"]["tokenizer"]
+    record = {
+        "class_name": type(model).__name__,
+        "semmatch_version": semmatch.__version__,
+        "config": config,
+    }
+    with writing_folder(folder) as target:
+        model.preprocessor.tokenizer.save(target)
+        model.save_weights(target / WEIGHTS_FILE)
+        text = json.dumps(record, indent=2, ensure_ascii=False)
+        (target / CONFIG_FILE).write_text(text, encoding="utf-8")
+
+
+def load(model_class, folder, *, sequence_length, num_layers, dtype, head):
+    """Loads a model from a folder; see the `from_preset` of its class.
+
+    Args:
+        model_class: `CrossEncoder`.
+        folder: path of a preset of our own or of a checkpoint.
+        sequence_length: int, or None for that of the folder.
+        num_layers: int, or None for all.
+        dtype: dtype policy, or None for the global one.
+        head: a dict of the arguments of `model_class` that are asked for.
+    """
+    folder = Path(folder)
+    dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+    if (folder / CONFIG_FILE).is_file():
+        saved = _load_own(model_class, folder, sequence_length, dtype)
+        model = _with_changes(saved, num_layers, head)
+    else:
+        checkpoint = checkpoints.read_checkpoint(folder, num_layers=num_layers)
+        model = _from_checkpoint(
+            model_class, folder, checkpoint, sequence_length, dtype, head
+        )
+    report = model.load_report
+    if "head" in report.initialised and head.get("num_classes") is None:
+        warnings.warn(
+            f"{folder} has no head for this model: its {model.num_classes} "
+            "logit starts at random. Train it before you score.",
+            stacklevel=3,
+        )
+    if report.ignored_config:
+        warnings.warn(
+            f"{folder / 'config.json'} has settings that semmatch does not "
+            f"know and leaves out: {', '.join(report.ignored_config)}.",
+            stacklevel=3,
+        )
+    return model
+
+
+def _load_own(model_class, folder, sequence_length, dtype):
+    """The model as it was saved, but for the policy and the length."""
+    path = folder / CONFIG_FILE
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["class_name"] != model_class.__name__:
+        raise ValueError(
+            f"{folder} holds a `{record['class_name']}`: load it by "
+            f"`{record['class_name']}.from_preset`. Received: "
+            f"`{model_class.__name__}.from_preset`."
+        )
+    config = record["config"]
+    policy = keras.dtype_policies.serialize(dtype)
+    config["backbone"]["config"]["dtype"] = policy
+    preprocessor = config["preprocessor"]["config"]
+    preprocessor["tokenizer"] = Tokenizer.from_folder(folder).to_json()
+    if sequence_length is not None:
+        preprocessor["sequence_length"] = sequence_length
+    model = model_class.from_config(config)
+    model.load_weights(folder / WEIGHTS_FILE)
+    used = tuple(variable.path for variable in model.variables)
+    model.load_report = checkpoints.LoadReport(used, unused={})
+    return model
+
+
+def _with_changes(saved, num_layers, head):
+    """The loaded model with another number of layers or another head."""
+    own = {
+        name: getattr(saved, name)
+        for name in ("num_classes", "pooling", "hidden_dim", "dropout")
+    }
+    wanted = {**own, **head}
+    if num_layers is None and wanted == own:
+        return saved
+    encoder = saved.backbone
+    if num_layers is not None:
+        encoder = _first_layers(encoder, num_layers)
+    same_head = {**wanted, "dropout": None} == {**own, "dropout": None}
+    model = type(saved)(
+        encoder,
+        saved.preprocessor,
+        **wanted,
+        scoring=saved.scoring if same_head else None,
+    )
+    model.load_report = saved.load_report
+    if same_head:
+        for name in ("hidden", "head"):
+            if name == "head" or saved.hidden_dim is not None:
+                weights = saved.get_layer(name).get_weights()
+                model.get_layer(name).set_weights(weights)
+    else:
+        model.load_report = dataclasses.replace(
+            saved.load_report, initialised=("head",)
+        )
+    return model
+
+
+def _first_layers(encoder, num_layers):
+    if not 1 <= num_layers <= encoder.num_layers:
+        raise ValueError(
+            f"`num_layers` must be from 1 to {encoder.num_layers}, the layers "
+            f"of the preset. Received: num_layers={num_layers}."
+        )
+    config = {**encoder.get_config(), "num_layers": num_layers}
+    cut = type(encoder).from_config(config)
+    values = {variable.path: variable for variable in encoder.variables}
+    for variable in cut.variables:
+        variable.assign(values[variable.path])
+    return cut
+
+
+def _from_checkpoint(
+    model_class, folder, checkpoint, sequence_length, dtype, head
+):
+    encoder = TextEncoder(**checkpoint.config, dtype=dtype)
+    variables = {variable.path: variable for variable in encoder.weights}
+    for path, array in checkpoint.tensors.items():
+        variables[path].assign(array)
+    preprocessor = CrossEncoderPreprocessor(
+        Tokenizer.from_folder(folder),
+        sequence_length or checkpoint.sequence_length,
+        segments=bool(encoder.num_segments),
+    )
+    # transformers puts its classifier on the pooler, and nowhere else.
+    own_head = {
+        "num_classes": checkpoint.num_classes,
+        "pooling": "pooler",
+        "hidden_dim": None,
+    }
+    wanted = {name: head.get(name, own) for name, own in own_head.items()}
+    keeps_head = checkpoint.head is not None and wanted == own_head
+    if keeps_head:
+        head = {**head, **own_head}
+    model = model_class(encoder, preprocessor, **head)
+    report = checkpoint.report
+    if keeps_head:
+        kernel, bias = checkpoint.head["kernel"], checkpoint.head["bias"]
+        model.get_layer("head").set_weights([kernel, bias])
+    else:
+        report = dataclasses.replace(
+            report, initialised=(*report.initialised, "head")
+        )
+    model.load_report = report
+    return model
+
+
+def load_model(path):
+    """Loads a model from a `.keras` file.
+
+    Args:
+        path: path of a file that `model.save` wrote.
+
+    Returns:
+        The model, compiled as it was.
+    """
+    # Importing this module has registered our classes.
+    return keras.saving.load_model(path)
+
+
+def float32_twin(model):
+    """A copy of a model that computes in float32; exports stand on it."""
+    config = model.get_config()
+    config["backbone"]["config"]["dtype"] = "float32"
+    twin = type(model).from_config(config)
+    twin.set_weights(model.get_weights())
+    return twin

@@ -1,0 +1,152 @@
+"""The encoder that every model of the library stands on."""
+
+import keras
+import keras_hub
+
+from semmatch.layers import Dropout
+from semmatch.layers import TransformerBlock
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class TextEncoder(keras_hub.models.Backbone):
+    """A BERT encoder: token ids in, a vector for each token out.
+
+    It covers what BERT checkpoints differ in (form of the GELU, epsilon,
+    number of segments, with or without pooler), so that a checkpoint gives
+    the outputs that it gives in the library it was trained with.
+
+    Source: Devlin et al. 2018, BERT.
+
+    Args:
+        vocabulary_size: int.
+        num_layers: int, the number of Transformer blocks.
+        num_heads: int, must divide `hidden_dim`.
+        hidden_dim: int, the width of a token's vector.
+        intermediate_dim: int, the width inside the feed-forward layers.
+        dropout: float, on the embeddings and after each part of a block.
+        attention_dropout: float, on the attention weights.
+        max_sequence_length: int, the longest input in tokens.
+        num_segments: int; 0 for an encoder without segment embeddings.
+        activation: `"gelu"` (exact), `"gelu_tanh"` or `"relu"`.
+        layer_norm_epsilon: float.
+        pooler: bool, whether there is BERT's dense layer on the first token.
+        dtype: string or policy of the computation; weights stay float32
+            under a mixed policy.
+
+    Call arguments:
+        A dict of int32 `(batch, length)`: `token_ids`, `padding_mask` (1 for
+        a real token) and, unless `num_segments` is 0, `segment_ids`.
+
+    Returns:
+        A dict of `sequence_output` `(batch, length, hidden_dim)` and, with a
+        pooler, `pooled_output` `(batch, hidden_dim)`.
+
+    >>> import numpy as np
+    >>> encoder = TextEncoder(100, 2, 2, 8, 16, num_segments=0, pooler=False)
+    >>> ids = np.ones((1, 5), "int32")
+    >>> outputs = encoder({"token_ids": ids, "padding_mask": ids})
+    >>> outputs["sequence_output"].shape
+    TensorShape([1, 5, 8])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        num_layers,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        *,
+        dropout=0.1,
+        attention_dropout=0.1,
+        max_sequence_length=512,
+        num_segments=2,
+        activation="gelu",
+        layer_norm_epsilon=1e-12,
+        pooler=True,
+        dtype=None,
+        **kwargs,
+    ):
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+
+        def embedding(size, name):
+            return keras.layers.Embedding(
+                size,
+                hidden_dim,
+                embeddings_initializer=initializer,
+                dtype=dtype,
+                name=name,
+            )
+
+        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+        padding_mask = keras.Input((None,), dtype="int32", name="padding_mask")
+        inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        tokens = embedding(vocabulary_size, "token_embedding")(token_ids)
+        tokens = tokens + keras_hub.layers.PositionEmbedding(
+            max_sequence_length,
+            initializer=initializer,
+            dtype=dtype,
+            name="position_embedding",
+        )(tokens)
+        if num_segments:
+            segment_ids = keras.Input(
+                (None,), dtype="int32", name="segment_ids"
+            )
+            inputs["segment_ids"] = segment_ids
+            segments = embedding(num_segments, "segment_embedding")
+            tokens = tokens + segments(segment_ids)
+        tokens = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="embedding_norm"
+        )(tokens)
+        tokens = Dropout(dropout, dtype=dtype, name="embedding_dropout")(tokens)
+        for index in range(num_layers):
+            tokens = TransformerBlock(
+                hidden_dim,
+                num_heads,
+                intermediate_dim,
+                activation=activation,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                layer_norm_epsilon=layer_norm_epsilon,
+                dtype=dtype,
+                name=f"block_{index}",
+            )(tokens, padding_mask)
+        outputs = {"sequence_output": tokens}
+        if pooler:
+            outputs["pooled_output"] = keras.layers.Dense(
+                hidden_dim,
+                activation="tanh",
+                kernel_initializer=initializer,
+                dtype=dtype,
+                name="pooler",
+            )(tokens[:, 0, :])
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.max_sequence_length = max_sequence_length
+        self.num_segments = num_segments
+        self.activation = activation
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.pooler = pooler
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "max_sequence_length": self.max_sequence_length,
+            "num_segments": self.num_segments,
+            "activation": self.activation,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "pooler": self.pooler,
+        }

@@ -1,0 +1,194 @@
+"""Scoring and ranking pairs of strings, whatever computes the logits."""
+
+import numpy as np
+from tqdm import tqdm
+
+from semmatch._batching import token_budget_batches
+from semmatch._records import Ranked
+
+# Tokens of one batch, padding included: enough to keep a CPU's matrix units
+# busy, few enough that the activations stay in its cache.
+MAX_TOKENS = 4096
+
+# Work that takes longer shows a progress bar.
+_SILENT_SECONDS = 2
+
+
+class PairScorer:
+    """Turns pairs into scores with a packer, a function and a `Scoring`.
+
+    `CrossEncoder` and `Matcher` both score through this class, so that they
+    batch, round and sort alike.
+
+    Args:
+        packer: `semmatch.tokenizers.Packer`.
+        run: function from a dict of int32 `(batch, length)` features to
+            logits `(batch, classes)`.
+        scoring: `Scoring`.
+        max_tokens: int, tokens of one batch, padding included.
+
+    >>> from semmatch._records import Scoring
+    >>> from semmatch.tokenizers import Packer, Tokenizer
+    >>> packer = Packer(Tokenizer.train(["还款", "取消"]), 16)
+    >>> def run(features):  # the more tokens, the higher
+    ...     return features["padding_mask"].sum(axis=1, keepdims=True) - 6.0
+    >>> scorer = PairScorer(packer, run, Scoring("sigmoid"))
+    >>> scorer.rank("还款", ["还", "还款还款"])[0].index
+    1
+    """
+
+    def __init__(self, packer, run, scoring, *, max_tokens=MAX_TOKENS):
+        self.packer = packer
+        self.run = run
+        self.scoring = scoring
+        self.max_tokens = max_tokens
+
+    def logits(self, pairs):
+        """Logits of pairs, float32 `(n, classes)`, in the order given."""
+        text_a, text_b = _columns(pairs)
+        # A query stands in as many pairs as it has candidates.
+        texts, rows = np.unique(
+            np.array(text_a + text_b, dtype=object), return_inverse=True
+        )
+        ids = self.packer.tokenizer.tokenize(texts.tolist())
+        ids_a = [ids[row] for row in rows[: len(text_a)]]
+        ids_b = [ids[row] for row in rows[len(text_a) :]]
+        lengths = self.packer.lengths(ids_a, ids_b)
+        batches = token_budget_batches(lengths, self.max_tokens)
+        logits = None
+        with tqdm(
+            total=len(text_a),
+            desc="scoring",
+            unit="pair",
+            delay=_SILENT_SECONDS,
+            disable=None,
+        ) as progress:
+            for batch in batches:
+                features = self.packer.pack_ids(
+                    [ids_a[row] for row in batch], [ids_b[row] for row in batch]
+                )
+                part = np.asarray(self.run(features), "float32")
+                if logits is None:
+                    shape = (len(text_a), part.shape[1])
+                    logits = np.empty(shape, "float32")
+                logits[batch] = part
+                progress.update(len(batch))
+        return logits
+
+    def score(self, pairs):
+        """Scores of pairs.
+
+        Args:
+            pairs: a list of `(text_a, text_b)`, or `Pairs`.
+
+        Returns:
+            float32 `(n,)` in [0, 1], or `(n, classes)` for more than two
+            classes. No pairs give an array of shape `(0,)`.
+        """
+        if not len(pairs):
+            return np.empty((0,), "float32")
+        return self.scoring.scores(self.logits(pairs))
+
+    def rank(self, query, candidates, top_k=None):
+        """The candidates best first.
+
+        Args:
+            query: string.
+            candidates: list of strings; an empty one gives an empty list.
+            top_k: int or None, how many to return.
+
+        Returns:
+            A list of `Ranked(index, score, text)`; equal candidates stay in
+            the order given.
+        """
+        return self.rank_many([query], [candidates], top_k)[0]
+
+    def rank_many(self, queries, candidates, top_k=None):
+        """Ranks each query's own candidates, in one go.
+
+        Args:
+            queries: list of strings.
+            candidates: a list of lists of strings, one for each query.
+            top_k: int or None, how many to return for each.
+
+        Returns:
+            A list, for each query, of what `rank` returns.
+        """
+        _check_ranking(queries, candidates, top_k)
+        pairs = [
+            (query, text)
+            for query, texts in zip(queries, candidates, strict=True)
+            for text in texts
+        ]
+        if not pairs:
+            return [[] for _ in queries]
+        logits = self.logits(pairs)
+        keys = self.scoring.rank_keys(logits)
+        scores = self.scoring.scores(logits)
+        ranked = []
+        start = 0
+        for texts in candidates:
+            part = slice(start, start + len(texts))
+            order = np.argsort(-keys[part], kind="stable")[:top_k]
+            ranked.append(
+                [
+                    Ranked(int(i), float(scores[part][i]), texts[i])
+                    for i in order
+                ]
+            )
+            start += len(texts)
+        return ranked
+
+
+def _columns(pairs):
+    """The two texts of each pair as two lists, or an error naming the pair."""
+    if hasattr(pairs, "text_a"):
+        return list(pairs.text_a), list(pairs.text_b)
+    text_a, text_b = [], []
+    for index, pair in enumerate(pairs):
+        if isinstance(pair, str) or not _is_two(pair):
+            raise ValueError(
+                "`pairs` must hold two strings in each place, (text_a, "
+                f"text_b). Received at position {index}: {pair!r}."
+            )
+        _check_text(pair[0], f"the first text of pair {index}")
+        _check_text(pair[1], f"the second text of pair {index}")
+        text_a.append(pair[0])
+        text_b.append(pair[1])
+    return text_a, text_b
+
+
+def _is_two(pair):
+    return isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
+
+
+def _check_text(text, what):
+    if not isinstance(text, str):
+        raise TypeError(
+            f"Expected {what} to be a string. Received: {text!r} of type "
+            f"{type(text).__name__}. Drop missing texts before scoring."
+        )
+
+
+def _check_ranking(queries, candidates, top_k):
+    if isinstance(queries, str) or len(queries) != len(candidates):
+        raise ValueError(
+            "`rank_many` expects a list of queries and for each a list of "
+            f"candidates. Received: {len(queries)} queries and "
+            f"{len(candidates)} lists."
+        )
+    if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
+        raise ValueError(
+            "`top_k` must be an int above 0, or None for all. Received: "
+            f"top_k={top_k!r}."
+        )
+    for number, query in enumerate(queries):
+        _check_text(query, f"query {number}")
+    for number, texts in enumerate(candidates):
+        if isinstance(texts, str):
+            raise TypeError(
+                "`candidates` must be a list of strings, one for each "
+                f"candidate. Received one string: {texts!r}."
+            )
+        for place, text in enumerate(texts):
+            _check_text(text, f"candidate {place} of query {number}")

@@ -1,0 +1,156 @@
+"""From the ids of texts to the arrays that an encoder reads."""
+
+import itertools
+
+import numpy as np
+
+from semmatch._checks import check_one_of
+
+TRUNCATIONS = ("longest_first", "only_second")
+
+# Lengths are rounded up, so that few shapes are compiled and the rows of
+# matrix products stay aligned.
+_MULTIPLE = 8
+
+
+class Packer:
+    """Puts texts and special tokens into padded arrays.
+
+    Truncation is that of Hugging Face's Rust library; special tokens are
+    never cut.
+
+    Args:
+        tokenizer: `Tokenizer`.
+        sequence_length: int, the most tokens of a row, special ones included.
+        truncation: `"longest_first"` cuts the longer text first,
+            `"only_second"` the second text alone; where that is not enough,
+            the first text too, at its end.
+
+    >>> from semmatch.tokenizers import Tokenizer
+    >>> packer = Packer(Tokenizer.train(["还款"]), 16)
+    >>> packed = packer.pack(["还款"], ["还"])
+    >>> packed["padding_mask"].tolist()
+    [[1, 1, 1, 1, 1, 0, 0, 0]]
+    >>> packed["segment_ids"].tolist()
+    [[0, 0, 0, 1, 1, 0, 0, 0]]
+    """
+
+    def __init__(
+        self, tokenizer, sequence_length, *, truncation="longest_first"
+    ):
+        check_one_of(truncation, TRUNCATIONS, "truncation")
+        special = sum(len(part.ids) for part in tokenizer.pair)
+        if sequence_length < special + 2:
+            raise ValueError(
+                f"`sequence_length` must be at least {special + 2}: a pair "
+                f"has {special} special tokens and each text needs one. "
+                f"Received: sequence_length={sequence_length}."
+            )
+        self.tokenizer = tokenizer
+        self.sequence_length = sequence_length
+        self.truncation = truncation
+
+    def pack(self, text_a, text_b):
+        """Tokenises and packs pairs of texts.
+
+        Args:
+            text_a: list of strings.
+            text_b: list of strings, as many.
+
+        Returns:
+            As `pack_ids`.
+        """
+        if len(text_a) != len(text_b):
+            raise ValueError(
+                "Each first text needs a second one. Received: "
+                f"{len(text_a)} and {len(text_b)} texts."
+            )
+        ids = self.tokenizer.tokenize([*text_a, *text_b])
+        return self.pack_ids(ids[: len(text_a)], ids[len(text_a) :])
+
+    def pack_ids(self, ids_a, ids_b):
+        """Packs pairs of texts that are token ids already.
+
+        Args:
+            ids_a: list of lists of ints, without special tokens.
+            ids_b: list of lists of ints, as many.
+
+        Returns:
+            A dict of int32 `(batch, length)`: `token_ids`, `padding_mask` (1
+            for a real token) and `segment_ids`; the length is that of the
+            longest row, rounded up to a multiple of 8 but not above
+            `sequence_length`. No rows give arrays of shape `(0, 0)`.
+        """
+        kept = dict(zip("AB", self._kept(ids_a, ids_b), strict=True))
+        ids = {"A": ids_a, "B": ids_b}
+        lengths = self.lengths(ids_a, ids_b)
+        rows = len(lengths)
+        longest = int(lengths.max(initial=0))
+        length = min(
+            -(-longest // _MULTIPLE) * _MULTIPLE, self.sequence_length
+        )
+        tokens = np.full((rows, length), self.tokenizer.pad_id, "int32")
+        segments = np.zeros((rows, length), "int32")
+        offset = np.zeros(rows, "int64")
+        every_row = np.arange(rows)
+        for part in self.tokenizer.pair:
+            if part.text:
+                place, values = _scatter(ids[part.text], kept[part.text])
+                place = (place[0], place[1] + offset[place[0]])
+                tokens[place] = values
+                segments[place] = part.segment
+                offset += kept[part.text]
+            for special in part.ids:
+                tokens[every_row, offset] = special
+                segments[every_row, offset] = part.segment
+                offset += 1
+        mask = np.arange(length) < lengths[:, None]
+        return {
+            "token_ids": tokens,
+            "padding_mask": mask.astype("int32"),
+            "segment_ids": segments,
+        }
+
+    def lengths(self, ids_a, ids_b):
+        """Tokens of each packed pair, int64 `(batch,)`, specials included."""
+        kept_a, kept_b = self._kept(ids_a, ids_b)
+        return kept_a + kept_b + self._num_special()
+
+    def _num_special(self):
+        return sum(len(part.ids) for part in self.tokenizer.pair)
+
+    def _kept(self, ids_a, ids_b):
+        """How many tokens of each text remain, two int64 `(batch,)`."""
+        a = np.array([len(ids) for ids in ids_a], "int64")
+        b = np.array([len(ids) for ids in ids_b], "int64")
+        room = self.sequence_length - self._num_special()
+        if self.truncation == "only_second":
+            a = np.minimum(a, room)
+            return a, np.minimum(b, room - a)
+        # As `truncate_encodings` of the Rust library: the shorter text is
+        # kept whole as long as it fits in half of the room.
+        shorter, longer = np.minimum(a, b), np.maximum(a, b)
+        fits = shorter + longer <= room
+        cut_longer = np.where(
+            shorter > room, shorter, np.maximum(shorter, room - shorter)
+        )
+        halves = shorter + cut_longer > room
+        new_shorter = np.where(halves, room // 2, shorter)
+        new_longer = np.where(halves, room // 2 + room % 2, cut_longer)
+        first_is_longer = a > b
+        new_a = np.where(first_is_longer, new_longer, new_shorter)
+        new_b = np.where(first_is_longer, new_shorter, new_longer)
+        return np.where(fits, a, new_a), np.where(fits, b, new_b)
+
+
+def _scatter(ids, kept):
+    """Rows, columns and values of the first `kept` ids of each row."""
+    lengths = np.array([len(row) for row in ids], "int64")
+    values = np.fromiter(
+        itertools.chain.from_iterable(ids), "int32", lengths.sum()
+    )
+    rows = np.repeat(np.arange(len(ids)), lengths)
+    starts = np.cumsum(lengths) - lengths
+    columns = np.arange(len(values)) - starts[rows]
+    kept = columns < kept[rows]
+    return (rows[kept], columns[kept]), values[kept]

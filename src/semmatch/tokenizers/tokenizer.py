@@ -1,0 +1,194 @@
+"""One Rust tokenizer, and what a model must know of it."""
+
+import json
+import os
+from pathlib import Path
+
+import tokenizers
+
+from semmatch.tokenizers.template import read_templates
+from semmatch.tokenizers.wordpiece import train_wordpiece
+from semmatch.tokenizers.wordpiece import wordpiece_from_vocabulary
+
+TOKENIZER_FILE = "tokenizer.json"
+VOCABULARY_FILE = "vocab.txt"
+CONFIG_FILE = "tokenizer_config.json"
+
+_PAD_TOKENS = ("<pad>", "[PAD]")
+
+
+class Tokenizer:
+    """Turns texts into token ids, the same in training and in serving.
+
+    It holds one `tokenizers.Tokenizer`. That one's truncation and padding
+    are switched off: files carry settings of the training they come from,
+    and `Packer` does both. An object may be used from several threads.
+
+    Args:
+        text: string, the content of a `tokenizer.json`.
+        pad_token: string, or None for the file's own.
+
+    Attributes:
+        pad_id: int, the id that fills a batch.
+        vocabulary_size: int, the largest id + 1.
+        single: tuple of `Part`, the template of one text.
+        pair: tuple of `Part`, the template of a pair.
+
+    >>> tokenizer = Tokenizer.train(["怎么还款", "如何还款"])
+    >>> [tokenizer.pair[0].tokens, tokenizer.pair[-1].tokens]
+    [('[CLS]',), ('[SEP]',)]
+    """
+
+    def __init__(self, text, *, pad_token=None):
+        try:
+            self._rust = tokenizers.Tokenizer.from_str(text)
+        # The Rust library raises this class itself.
+        except Exception as error:
+            raise ValueError(
+                "Expected the content of a Hugging Face tokenizer.json. The "
+                f"`tokenizers` library could not read it: {error}."
+            ) from error
+        self._rust.no_truncation()
+        padding = self._rust.padding or {}
+        self._rust.no_padding()
+        self.pad_token = self._find_pad_token(
+            pad_token or padding.get("pad_token")
+        )
+        self.pad_id = self._rust.token_to_id(self.pad_token)
+        vocabulary = self._rust.get_vocab(with_added_tokens=True)
+        self.vocabulary_size = max(vocabulary.values()) + 1
+        self.single, self.pair = read_templates(
+            json.loads(self._rust.to_str())["post_processor"], vocabulary
+        )
+
+    @classmethod
+    def from_folder(cls, folder):
+        """Reads a folder: `tokenizer.json`, or else `vocab.txt` alone.
+
+        Args:
+            folder: path.
+
+        Raises:
+            FileNotFoundError: if the folder holds neither.
+            ValueError: if the file cannot be read.
+        """
+        folder = Path(folder)
+        config = _read_config(folder)
+        pad_token = _content(config.get("pad_token"))
+        path = folder / TOKENIZER_FILE
+        if path.is_file():
+            return cls(path.read_text(encoding="utf-8"), pad_token=pad_token)
+        path = folder / VOCABULARY_FILE
+        if path.is_file():
+            rust = wordpiece_from_vocabulary(path, config)
+            return cls(rust.to_str(), pad_token=pad_token)
+        found = sorted(p.name for p in folder.iterdir())
+        raise FileNotFoundError(
+            f"Expected {TOKENIZER_FILE} or {VOCABULARY_FILE} in {folder}. "
+            f"Received a folder with: {', '.join(found) or 'nothing'}."
+        )
+
+    @classmethod
+    def train(cls, texts, vocabulary_size=8000):
+        """A WordPiece tokenizer of the texts' own characters and words.
+
+        Args:
+            texts: list of strings.
+            vocabulary_size: int, the most pieces.
+        """
+        return cls(train_wordpiece(texts, vocabulary_size).to_str())
+
+    def tokenize(self, texts):
+        """Ids of texts, without special tokens.
+
+        Args:
+            texts: list of strings.
+
+        Returns:
+            A list of lists of ints.
+
+        Raises:
+            TypeError: if a text is no string.
+            ValueError: if a text has a lone surrogate, which no encoding
+                can hold.
+        """
+        for position, text in enumerate(texts):
+            _check_text(text, position)
+        encodings = self._rust.encode_batch_fast(
+            texts, add_special_tokens=False
+        )
+        return [encoding.ids for encoding in encodings]
+
+    def to_json(self):
+        """The content of a `tokenizer.json` that gives this tokenizer."""
+        record = json.loads(self._rust.to_str())
+        # The only place of the file that names the pad token.
+        record["padding"] = {
+            "strategy": "BatchLongest",
+            "direction": "Right",
+            "pad_to_multiple_of": None,
+            "pad_id": self.pad_id,
+            "pad_type_id": 0,
+            "pad_token": self.pad_token,
+        }
+        return json.dumps(record, ensure_ascii=False)
+
+    def save(self, folder):
+        """Writes `tokenizer.json` into a folder."""
+        path = Path(folder) / TOKENIZER_FILE
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(self.to_json(), encoding="utf-8")
+        os.replace(temporary, path)
+
+    def _find_pad_token(self, wanted):
+        for token in (wanted,) if wanted else _PAD_TOKENS:
+            if self._rust.token_to_id(token) is not None:
+                return token
+        raise ValueError(
+            "The tokenizer has no pad token: looked for "
+            f"{wanted or ' and '.join(_PAD_TOKENS)}. Name one of its tokens by "
+            "`pad_token`, or in tokenizer_config.json."
+        )
+
+    def __eq__(self, other):
+        return isinstance(other, Tokenizer) and (
+            self.to_json() == other.to_json()
+        )
+
+    def __hash__(self):
+        return hash(self.to_json())
+
+    def __reduce__(self):
+        return type(self), (self.to_json(),)
+
+
+def _read_config(folder):
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}.") from error
+
+
+def _content(token):
+    """A token's text, which files give bare or in a record."""
+    return token["content"] if isinstance(token, dict) else token
+
+
+def _check_text(text, position):
+    if not isinstance(text, str):
+        raise TypeError(
+            f"Expected a string at position {position}. Received: {text!r} of "
+            f"type {type(text).__name__}."
+        )
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"The text at position {position} has a lone surrogate, half "
+                f"a character, at index {error.start}: {text!r}. Decode the "
+                "source with the right encoding."
+            ) from error

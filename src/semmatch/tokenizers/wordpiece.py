@@ -1,0 +1,132 @@
+"""BERT's WordPiece tokenizers from a vocabulary, or from texts."""
+
+from tokenizers import AddedToken
+from tokenizers import models
+from tokenizers import normalizers
+from tokenizers import pre_tokenizers
+from tokenizers import processors
+from tokenizers import Tokenizer
+from tokenizers import trainers
+
+_DEFAULTS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+
+
+def wordpiece_from_vocabulary(path, config):
+    """A Rust tokenizer as BERT's own, from a `vocab.txt`.
+
+    Source: Devlin et al. 2018; Hugging Face's `BertTokenizer`.
+
+    Args:
+        path: `pathlib.Path` of the vocabulary, one piece a line.
+        config: a dict, the content of `tokenizer_config.json` or empty;
+            without `do_lower_case` texts are lower-cased exactly if no piece
+            has an upper-case letter.
+
+    Returns:
+        `tokenizers.Tokenizer`.
+    """
+    special = {name: _content(config, name) for name in _DEFAULTS}
+    vocabulary = _read_vocabulary(path, special)
+    lowercase = config.get("do_lower_case")
+    if lowercase is None:
+        lowercase = not any(
+            piece != piece.lower()
+            for piece in vocabulary
+            # Such as [CLS], [unused1] and the <S> of Chinese BERT.
+            if (piece[:1], piece[-1:]) not in (("[", "]"), ("<", ">"))
+        )
+    rust = Tokenizer(
+        models.WordPiece(
+            vocabulary,
+            unk_token=special["unk_token"],
+            max_input_chars_per_word=100,
+        )
+    )
+    _set_up(
+        rust,
+        special,
+        lowercase=lowercase,
+        strip_accents=config.get("strip_accents"),
+        chinese=config.get("tokenize_chinese_chars", True),
+    )
+    return rust
+
+
+def train_wordpiece(texts, vocabulary_size):
+    """A Rust tokenizer whose pieces are learnt from texts.
+
+    Args:
+        texts: list of strings.
+        vocabulary_size: int, the most pieces.
+
+    Returns:
+        `tokenizers.Tokenizer`.
+    """
+    rust = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    specials = list(_DEFAULTS.values())
+    rust.normalizer = normalizers.BertNormalizer()
+    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=specials,
+        show_progress=False,
+    )
+    rust.train_from_iterator(texts, trainer)
+    _set_up(rust, _DEFAULTS, lowercase=True, strip_accents=None, chinese=True)
+    return rust
+
+
+def _set_up(rust, special, *, lowercase, strip_accents, chinese):
+    """Everything of BERT's tokenizer but the pieces."""
+    rust.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=chinese,
+        strip_accents=strip_accents,
+        lowercase=lowercase,
+    )
+    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    cls, sep = special["cls_token"], special["sep_token"]
+    rust.post_processor = processors.TemplateProcessing(
+        single=f"{cls}:0 $A:0 {sep}:0",
+        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+        special_tokens=[
+            (cls, rust.token_to_id(cls)),
+            (sep, rust.token_to_id(sep)),
+        ],
+    )
+    rust.add_special_tokens(
+        [AddedToken(token, special=True) for token in special.values()]
+    )
+
+
+def _read_vocabulary(path, special):
+    # Only "\n" ends a line: some pieces are other line separators.
+    lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    vocabulary = {}
+    for number, line in enumerate(lines):
+        piece = line.removesuffix("\r")
+        if piece in vocabulary:
+            raise ValueError(
+                f"{path}, line {number + 1}: the piece {piece!r} stands in "
+                f"line {vocabulary[piece] + 1} already. Each piece must stand "
+                "once, its line number being its id."
+            )
+        vocabulary[piece] = number
+    missing = [token for token in special.values() if token not in vocabulary]
+    if missing:
+        raise ValueError(
+            f"{path} lacks the special pieces {', '.join(missing)}. Name the "
+            "vocabulary's own in tokenizer_config.json."
+        )
+    return vocabulary
+
+
+def _content(config, name):
+    token = config.get(name) or _DEFAULTS[name]
+    return token["content"] if isinstance(token, dict) else token

@@ -1,0 +1,48 @@
+"""Checks return what they admit and explain what they refuse."""
+
+import json
+
+import numpy as np
+import pytest
+
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
+
+
+def test_an_allowed_value_is_returned():
+    value = "".join(["me", "an"])
+    assert check_one_of(value, ("cls", "mean"), "pooling") is value
+
+
+@pytest.mark.parametrize("allowed", [("b", "a"), {"b", "a"}, {"b": 1, "a": 2}])
+def test_another_value_is_refused_with_the_sorted_choices(allowed):
+    message = r"`pooling` must be one of \['a', 'b'\]. Received: pooling='c'."
+    with pytest.raises(ValueError, match=message):
+        check_one_of("c", allowed, "pooling")
+
+
+def test_an_unhashable_value_is_refused_with_the_same_words():
+    with pytest.raises(ValueError, match=r"Received: pooling=\['a'\]"):
+        check_one_of(["a"], {"a"}, "pooling")
+
+
+def test_choices_of_several_types_can_be_listed():
+    with pytest.raises(ValueError, match=r"one of \[None, 'int8'\]"):
+        check_one_of("int4", ("int8", None), "quantize")
+
+
+@pytest.mark.parametrize("value", [1, 64, np.int64(7), np.uint8(3)])
+def test_a_positive_integer_comes_back_as_int(value):
+    result = check_positive_int(value, "batch_size")
+    assert result == value
+    assert json.dumps(result) == str(int(value))
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, True, np.True_, np.int32(0), 8.0, "8", None]
+)
+def test_anything_else_is_no_positive_integer(value):
+    message = "`batch_size` must be an integer of at least 1. Received: "
+    with pytest.raises(ValueError, match=message) as error:
+        check_positive_int(value, "batch_size")
+    assert repr(value) in str(error.value)
