@@ -61,7 +61,7 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--sequence-length", type=int, default=64)
-    parser.add_argument("--pooling", default=None)
+    parser.add_argument("--pooling", default="mean")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--limit", type=int, help="train on the first pairs")
     parser.add_argument("--dtype", default=best_precision())
@@ -87,7 +87,9 @@ def train(out, options, splits, seed):
         shuffle=True,
         seed=seed,
     )
-    valid = pair_dataset(splits["valid"], model.preprocessor, batch_size=256)
+    valid = pair_dataset(
+        splits["valid"], model.preprocessor, batch_size=256, sort=True
+    )
     steps = int(dataset.cardinality()) * options.epochs
     model.compile(AdamW(LinearWarmup(options.learning_rate, steps)))
     out.mkdir(parents=True, exist_ok=True)

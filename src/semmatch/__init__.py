@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from semmatch._version import __version__
 
 # Where each public name lives. A name is imported when it is first used, so
 # that `import semmatch` costs nothing and serving needs no TensorFlow.
@@ -45,18 +45,18 @@ if TYPE_CHECKING:
     from semmatch._records import Ranked
     from semmatch._records import Scoring
     from semmatch.data import FAQ
-    from semmatch.data import Pairs
-    from semmatch.data import RankedLists
-    from semmatch.data import Triplets
     from semmatch.data import load_faq
     from semmatch.data import pair_dataset
+    from semmatch.data import Pairs
+    from semmatch.data import RankedLists
     from semmatch.data import read_pairs
+    from semmatch.data import Triplets
     from semmatch.evaluation import classification_report
-    from semmatch.export import ExportReport
     from semmatch.export import export_onnx
+    from semmatch.export import ExportReport
     from semmatch.models import CrossEncoder
-    from semmatch.models import TextEncoder
     from semmatch.models import load_model
+    from semmatch.models import TextEncoder
     from semmatch.serving import Matcher
     from semmatch.tokenizers import Tokenizer
 

@@ -41,3 +41,34 @@ def check_positive_int(value, name):
             f"Received: {name}={value!r}."
         )
     return int(value)
+
+
+def check_text(text, what):
+    """`text`, if it is a string that UTF-8 can hold.
+
+    Args:
+        text: the value.
+        what: str, names it in the message, such as `"candidate 3"`.
+
+    >>> check_text("怎么还款", "the query")
+    '怎么还款'
+
+    Raises:
+        TypeError: if it is no string.
+        ValueError: if it has a lone surrogate, half of a character.
+    """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"Expected {what} to be a string. Received: {text!r} of type "
+            f"{type(text).__name__}. Drop missing texts before."
+        )
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"Expected {what} to be valid Unicode. Received a lone "
+                f"surrogate, half a character, at index {error.start} of "
+                f"{text!r}. Decode the source with the right encoding."
+            ) from error
+    return text

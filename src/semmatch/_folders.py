@@ -31,9 +31,7 @@ def writing_folder(path):
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target, since a rename must stay on one disk.
-    temporary = Path(
-        tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
-    )
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield temporary
         path.mkdir(exist_ok=True)

@@ -13,7 +13,8 @@ ACTIVATIONS = ("sigmoid", "softmax")
 class Ranked(NamedTuple):
     """One candidate in its place: index given, score in [0, 1], text."""
 
-    index: int
+    # A field may hide the method of tuple that nobody calls on a record.
+    index: int  # type: ignore[assignment]
     score: float
     text: str
 
@@ -91,8 +92,10 @@ class Scoring:
                 "logit or two classes. Received: a model of "
                 f"{logits.shape[1]} classes."
             )
-        return logits[:, 0] if logits.shape[1] == 1 else (
-            logits[:, 1] - logits[:, 0]
+        return (
+            logits[:, 0]
+            if logits.shape[1] == 1
+            else (logits[:, 1] - logits[:, 0])
         )
 
     def to_dict(self):

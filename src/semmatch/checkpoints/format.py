@@ -27,7 +27,9 @@ class LoadReport:
 
     def __str__(self):
         lines = [f"{len(self.used)} tensors used"]
-        lines += [f"unused: {name} ({why})" for name, why in self.unused.items()]
+        lines += [
+            f"unused: {name} ({why})" for name, why in self.unused.items()
+        ]
         lines += [f"initialised at random: {n}" for n in self.initialised]
         lines += [f"unknown in config.json: {n}" for n in self.ignored_config]
         return "\n".join(lines)

@@ -188,9 +188,7 @@ def _rules(arguments):
     def norm(source, target):
         # Conversions from TensorFlow kept its names, gamma and beta.
         return [
-            Rule(
-                f"{source}.weight|{source}.gamma", f"{target}/gamma", (dim,)
-            ),
+            Rule(f"{source}.weight|{source}.gamma", f"{target}/gamma", (dim,)),
             Rule(f"{source}.bias|{source}.beta", f"{target}/beta", (dim,)),
         ]
 
@@ -217,10 +215,15 @@ def _rules(arguments):
         ours = f"block_{index}"
         attention = f"{theirs}.attention"
         for name in ("query", "key", "value"):
-            rules += dense(f"{attention}.self.{name}", f"{ours}/{name}", dim, dim)
+            rules += dense(
+                f"{attention}.self.{name}", f"{ours}/{name}", dim, dim
+            )
         rules += [
             *dense(
-                f"{attention}.output.dense", f"{ours}/attention_output", dim, dim
+                f"{attention}.output.dense",
+                f"{ours}/attention_output",
+                dim,
+                dim,
             ),
             *norm(f"{attention}.output.LayerNorm", f"{ours}/attention_norm"),
             *dense(

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401 (teaches numpy bfloat16, which safetensors reads)
-import numpy as np
 import safetensors
 
 SINGLE_FILE = "model.safetensors"
@@ -30,7 +29,7 @@ class Tensors(Mapping):
         self._files = files
         self._open = {path: _open(path) for path in set(files.values())}
         for name, path in files.items():
-            if name not in self._open[path].keys():
+            if name not in self._open[path].keys():  # noqa: SIM118 (no dict)
                 raise ValueError(
                     f"{path} lacks the tensor {name}, which the index beside "
                     "it lists. Download the checkpoint again."

@@ -1,7 +1,6 @@
 """From pairs of strings to batches that a model trains on."""
 
 import numpy as np
-import tensorflow as tf
 
 from semmatch._checks import check_positive_int
 
@@ -17,6 +16,7 @@ def pair_dataset(
     batch_size=64,
     shuffle=False,
     seed=0,
+    sort=False,
     sample_weight=None,
 ):
     """Builds a `tf.data.Dataset` of packed batches.
@@ -31,7 +31,9 @@ def pair_dataset(
         preprocessor: the model's (`model.preprocessor`).
         batch_size: int, pairs in a batch; the last may hold fewer.
         shuffle: bool; without it pairs stay in the order given.
-        seed: int, fixes the order.
+        seed: int, fixes the shuffled order.
+        sort: bool, puts pairs in the order of their length instead. Less
+            padding makes evaluation faster, and its figures are the same.
         sample_weight: float `(n,)` or None, weights of the pairs in the loss.
 
     Returns:
@@ -47,11 +49,16 @@ def pair_dataset(
     >>> labels.shape
     TensorShape([64])
     """
+    # Here, so that readers work where only the serving packages are.
+    import tensorflow as tf
+
     check_positive_int(batch_size, "batch_size")
     if not len(pairs):
         raise ValueError(
             "`pairs` is empty: there is nothing to build a dataset of."
         )
+    if shuffle and pairs.label is not None:
+        _check_classes(pairs.label)
     columns = []
     if pairs.label is not None:
         columns.append(pairs.label)
@@ -75,14 +82,7 @@ def pair_dataset(
             feature.set_shape((rows.shape[0], None))
         return features, *(tf.gather(column, rows) for column in columns)
 
-    if shuffle:
-        lengths = [
-            len(a) + len(b)
-            for a, b in zip(pairs.text_a, pairs.text_b, strict=True)
-        ]
-        rows = _shuffled_rows(np.array(lengths), batch_size, seed)
-    else:
-        rows = tf.data.Dataset.range(len(pairs))
+    rows = _rows(pairs, batch_size, seed, shuffle=shuffle, sort=sort)
     return (
         rows.batch(batch_size)
         .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
@@ -121,8 +121,26 @@ def epoch_order(lengths, batch_size, seed, epoch):
     return np.concatenate([batches.ravel(), order[whole:]]).astype("int64")
 
 
+def _rows(pairs, batch_size, seed, *, shuffle, sort):
+    """A dataset of row numbers in the order asked for."""
+    import tensorflow as tf
+
+    if shuffle and sort:
+        raise ValueError("`shuffle` and `sort` exclude each other. Pass one.")
+    if not shuffle and not sort:
+        return tf.data.Dataset.range(len(pairs))
+    texts = zip(pairs.text_a, pairs.text_b, strict=True)
+    lengths = np.array([len(a) + len(b) for a, b in texts])
+    if shuffle:
+        return _shuffled_rows(lengths, batch_size, seed)
+    order = np.argsort(lengths, kind="stable")
+    return tf.data.Dataset.from_tensor_slices(order)
+
+
 def _shuffled_rows(lengths, batch_size, seed):
     """A dataset of row numbers; each iteration is the next epoch."""
+    import tensorflow as tf
+
     epoch = 0
 
     def next_order():
@@ -138,6 +156,15 @@ def _shuffled_rows(lengths, batch_size, seed):
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(rows)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(lengths)))
+
+
+def _check_classes(label):
+    if len(label) > 1 and label.min() == label.max():
+        raise ValueError(
+            f"All {len(label)} labels are {label[0]}: a model learns nothing "
+            "from one class. Give pairs of both, for instance other texts of "
+            "the data as pairs that do not match."
+        )
 
 
 def _checked_weight(sample_weight, pairs):

@@ -1,10 +1,193 @@
-"""tmp"""
+"""What models are trained and evaluated on, as plain lists and arrays."""
+
 import dataclasses
+
 import numpy as np
+
+from semmatch._checks import check_text
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pairs:
+    """Pairs of texts, with a label each or without.
+
+    Attributes:
+        text_a: list of strings.
+        text_b: list of strings, as many.
+        label: int64 or float32 `(n,)`, or None: classes from 0, or graded
+            similarities.
+        skipped: tuple of strings, the rows that a reader left out, each with
+            its file, line and reason.
+
+    >>> pairs = Pairs(["怎么还款", "如何开户"], ["如何还", "怎么销户"], [1, 0])
+    >>> len(pairs), pairs[:1].text_b, pairs[[1]].label.tolist()
+    (2, ['如何还'], [0])
+
+    Raises:
+        TypeError, ValueError: for unequal lengths, a text that is no string
+            or has a lone surrogate, a label that is no finite number.
+    """
+
     text_a: list
     text_b: list
-    label: np.ndarray = None
-    def __len__(self): return len(self.text_a)
-    def __getitem__(self, s): return Pairs(self.text_a[s], self.text_b[s], None if self.label is None else self.label[s])
+    label: np.ndarray | None = None
+    skipped: tuple = ()
+
+    def __post_init__(self):
+        for name in ("text_a", "text_b"):
+            object.__setattr__(
+                self, name, _check_texts(getattr(self, name), name)
+            )
+        _check_equal_lengths(self, "text_a", "text_b")
+        if self.label is not None:
+            label = _check_label(self.label, len(self))
+            object.__setattr__(self, "label", label)
+
+    def __len__(self):
+        return len(self.text_a)
+
+    def __getitem__(self, rows):
+        """The pairs of a slice, or of a list or array of row numbers."""
+        rows = np.arange(len(self))[rows]
+        if rows.ndim != 1:
+            raise TypeError(
+                "`Pairs` is indexed by a slice or a list of rows. For one "
+                f"row use pairs[{rows}:{rows + 1}]."
+            )
+        return Pairs(
+            [self.text_a[row] for row in rows],
+            [self.text_b[row] for row in rows],
+            None if self.label is None else self.label[rows],
+            self.skipped,
+        )
+
+    def __repr__(self):
+        labels = (
+            "no labels"
+            if self.label is None
+            else (
+                f"labels of mean {self.label.mean():.3f}"
+                if len(self)
+                else "empty"
+            )
+        )
+        return f"Pairs({len(self):,} pairs, {labels})"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Triplets:
+    """Texts with one text that matches and one that does not.
+
+    Attributes:
+        anchor: list of strings.
+        positive: list of strings, as many.
+        negative: list of strings, as many.
+
+    >>> len(Triplets(["怎么还款"], ["如何还款"], ["怎么销户"]))
+    1
+    """
+
+    anchor: list
+    positive: list
+    negative: list
+
+    def __post_init__(self):
+        names = ("anchor", "positive", "negative")
+        for name in names:
+            object.__setattr__(
+                self, name, _check_texts(getattr(self, name), name)
+            )
+        _check_equal_lengths(self, *names)
+
+    def __len__(self):
+        return len(self.anchor)
+
+    def __repr__(self):
+        return f"Triplets({len(self):,})"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RankedLists:
+    """Queries, each with candidates of known relevance.
+
+    Attributes:
+        query: list of strings.
+        candidates: list of lists of strings, one list a query.
+        label: list of arrays, the relevance of each candidate.
+
+    >>> lists = RankedLists(["怎么还款"], [["如何还款", "怎么销户"]], [[1, 0]])
+    >>> len(lists), lists.label[0].tolist()
+    (1, [1, 0])
+    """
+
+    query: list
+    candidates: list
+    label: list
+
+    def __post_init__(self):
+        object.__setattr__(self, "query", _check_texts(self.query, "query"))
+        _check_equal_lengths(self, "query", "candidates", "label")
+        candidates = [
+            _check_texts(texts, f"candidates[{place}]")
+            for place, texts in enumerate(self.candidates)
+        ]
+        label = [
+            _check_label(labels, len(texts))
+            for labels, texts in zip(self.label, candidates, strict=True)
+        ]
+        object.__setattr__(self, "candidates", candidates)
+        object.__setattr__(self, "label", label)
+
+    def __len__(self):
+        return len(self.query)
+
+    def __repr__(self):
+        total = sum(map(len, self.candidates))
+        return f"RankedLists({len(self):,} queries, {total:,} candidates)"
+
+
+def _check_texts(texts, name):
+    if isinstance(texts, str):
+        raise TypeError(
+            f"`{name}` must be a list of strings. Received one string: "
+            f"{texts!r}."
+        )
+    return [
+        check_text(text, f"{name}[{place}]") for place, text in enumerate(texts)
+    ]
+
+
+def _check_equal_lengths(record, *names):
+    lengths = {name: len(getattr(record, name)) for name in names}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{n} of {name}" for name, n in lengths.items())
+        raise ValueError(
+            f"`{type(record).__name__}` needs as many of each. Received: "
+            f"{counts}."
+        )
+
+
+def _check_label(label, num_rows):
+    """`label` as int64 if all are whole numbers, else as float32."""
+    label = np.asarray(label)
+    if label.ndim == 2 and label.shape[1] == 1:
+        label = label[:, 0]
+    if label.shape != (num_rows,):
+        raise ValueError(
+            f"`label` must hold one number for each row, shape ({num_rows},). "
+            f"Received: shape {label.shape}. Turn one-hot labels into classes "
+            "with argmax."
+        )
+    if label.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`label` must be numbers. Received: dtype {label.dtype}, the "
+            f"first being {label[:1].tolist()}."
+        )
+    wrong = np.flatnonzero(~np.isfinite(label))
+    if wrong.size:
+        raise ValueError(
+            f"`label` must be finite. Received: label[{wrong[0]}]="
+            f"{label[wrong[0]]}, and {wrong.size} such values."
+        )
+    whole = np.all(label == np.round(label))
+    return label.astype("int64" if whole else "float32")

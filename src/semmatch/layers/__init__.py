@@ -1,10 +1,10 @@
 """Layers that matching models are built of."""
 
 from semmatch.layers.dropout import Dropout
-from semmatch.layers.pooling import POOLINGS
 from semmatch.layers.pooling import ClsPooling
 from semmatch.layers.pooling import MaxPooling
 from semmatch.layers.pooling import MeanPooling
+from semmatch.layers.pooling import POOLINGS
 from semmatch.layers.transformer_block import ACTIVATIONS
 from semmatch.layers.transformer_block import TransformerBlock
 

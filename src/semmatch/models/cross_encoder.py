@@ -6,14 +6,12 @@ import keras
 import keras_hub
 from keras import ops
 
-from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
 from semmatch._records import Scoring
-from semmatch.data import Pairs
 from semmatch.data import pair_dataset
-from semmatch.layers import POOLINGS
-from semmatch.layers import Dropout
+from semmatch.data import Pairs
 from semmatch.models import presets
+from semmatch.models.classification_head import classification_head
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
 from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
@@ -40,7 +38,7 @@ class CrossEncoder(keras_hub.models.Task):
             `"mean"` or `"max"`; None takes the pooler where there is one,
             else `"cls"`.
         hidden_dim: int or None, the width of a ReLU layer before the logits.
-        dropout: float, before the logits and after the ReLU layer.
+        dropout: float, before the logits, after the ReLU layer.
         scoring: `Scoring` or None for a sigmoid of one logit, a softmax of
             more.
 
@@ -74,34 +72,10 @@ class CrossEncoder(keras_hub.models.Task):
     ):
         check_positive_int(num_classes, "num_classes")
         if preprocessor is not None:
-            _check_fits(preprocessor, backbone)
-        outputs = backbone(backbone.input)
-        if not isinstance(outputs, dict):
-            outputs = {"sequence_output": outputs}
-        has_pooler = "pooled_output" in outputs
-        if pooling is None:
-            pooling = "pooler" if has_pooler else "cls"
-        allowed = [*POOLINGS, "pooler"] if has_pooler else [*POOLINGS]
-        check_one_of(pooling, allowed, "pooling")
-
-        # The head is small: float32 costs nothing and keeps scores apart.
-        if pooling == "pooler":
-            vector = outputs["pooled_output"]
-        else:
-            vector = POOLINGS[pooling](dtype="float32", name="pooling")(
-                outputs["sequence_output"], backbone.input["padding_mask"]
-            )
-        if hidden_dim is not None:
-            vector = keras.layers.Dense(
-                hidden_dim, activation="relu", dtype="float32", name="hidden"
-            )(vector)
-        vector = Dropout(dropout, dtype="float32", name="head_dropout")(vector)
-        logits = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            dtype="float32",
-            name="head",
-        )(vector)
+            preprocessor.check_fits(backbone)
+        logits, pooling = classification_head(
+            backbone, num_classes, pooling, hidden_dim, dropout
+        )
         self.backbone = backbone
         self.preprocessor = preprocessor
         self.num_classes = num_classes
@@ -193,7 +167,9 @@ class CrossEncoder(keras_hub.models.Task):
             )
         if metrics == "auto":
             metrics = ["accuracy"]
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        super().compile(
+            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+        )
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         scores = self._scores(y_pred)
@@ -233,12 +209,19 @@ class CrossEncoder(keras_hub.models.Task):
         """
         if isinstance(validation_data, tuple):
             validation_data = self._dataset(
-                *validation_data[:2], batch_size, *validation_data[2:]
+                *validation_data[:2],
+                batch_size,
+                *validation_data[2:],
+                order="sort",
             )
         elif isinstance(validation_data, Pairs):
-            validation_data = self._dataset(validation_data, None, batch_size)
+            validation_data = self._dataset(
+                validation_data, None, batch_size, order="sort"
+            )
+        # Datasets come shuffled; Keras would warn that it cannot.
+        kwargs.setdefault("shuffle", False)
         return super().fit(
-            self._dataset(x, y, batch_size, sample_weight, shuffle=True),
+            self._dataset(x, y, batch_size, sample_weight, order="shuffle"),
             validation_data=validation_data,
             **kwargs,
         )
@@ -248,7 +231,7 @@ class CrossEncoder(keras_hub.models.Task):
     ):
         """Loss and metrics of a dataset or of raw texts, as `fit` takes."""
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self._dataset(x, y, batch_size, sample_weight)
+            x = self._dataset(x, y, batch_size, sample_weight, order="sort")
         return super().evaluate(x, **kwargs)
 
     def predict(self, x=None, batch_size=None, **kwargs):
@@ -259,9 +242,7 @@ class CrossEncoder(keras_hub.models.Task):
         # Datasets are packed by `pair_dataset`, a batch at a time.
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
-    def _dataset(
-        self, x, y, batch_size, sample_weight=None, shuffle=False
-    ):
+    def _dataset(self, x, y, batch_size, sample_weight=None, order=None):
         """Raw texts as a dataset; anything else is given on as it is."""
         if isinstance(x, tuple | list) and len(x) == 2:
             x = Pairs(list(x[0]), list(x[1]), y)
@@ -271,7 +252,8 @@ class CrossEncoder(keras_hub.models.Task):
             x,
             self._preprocessor_or_error(),
             batch_size=64 if batch_size is None else batch_size,
-            shuffle=shuffle,
+            shuffle=order == "shuffle",
+            sort=order == "sort",
             # Python's generator, so that `set_random_seed` fixes the order.
             seed=random.randrange(2**31),
             sample_weight=sample_weight,
@@ -345,23 +327,13 @@ class CrossEncoder(keras_hub.models.Task):
 
     @classmethod
     def from_config(cls, config):
-        scoring = Scoring(**config["scoring"])
-        return super().from_config({**config, "scoring": scoring})
-
-
-def _check_fits(preprocessor, backbone):
-    """Raises now what would otherwise fail deep in a graph, or silently."""
-    limit = getattr(backbone, "max_sequence_length", None)
-    if limit is not None and preprocessor.sequence_length > limit:
-        raise ValueError(
-            f"`sequence_length` must be at most {limit} (the backbone's "
-            "`max_sequence_length`). Received: sequence_length="
-            f"{preprocessor.sequence_length}."
-        )
-    size = preprocessor.tokenizer.vocabulary_size
-    if size > backbone.vocabulary_size:
-        raise ValueError(
-            "The tokenizer's ids must be below the backbone's "
-            f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
-            f"tokenizer of {size} ids: it belongs to another model."
+        # Not that of `Task`, which takes preprocessors for layers.
+        restore = keras.saving.deserialize_keras_object
+        return cls(
+            **{
+                **config,
+                "backbone": restore(config["backbone"]),
+                "preprocessor": restore(config["preprocessor"]),
+                "scoring": Scoring(**config["scoring"]),
+            }
         )

@@ -68,6 +68,31 @@ class CrossEncoderPreprocessor:
         features = self.packer.pack(text_a, text_b)
         return {name: features[name] for name in self.feature_names}
 
+    def check_fits(self, backbone):
+        """Raises what would otherwise fail deep in a graph, or in silence.
+
+        Args:
+            backbone: `keras_hub.models.Backbone` that reads the features.
+
+        Raises:
+            ValueError: if the features would be too long for it, or hold ids
+                that it does not know.
+        """
+        limit = getattr(backbone, "max_sequence_length", None)
+        if limit is not None and self.sequence_length > limit:
+            raise ValueError(
+                f"`sequence_length` must be at most {limit} (the backbone's "
+                "`max_sequence_length`). Received: sequence_length="
+                f"{self.sequence_length}."
+            )
+        size = self.tokenizer.vocabulary_size
+        if size > backbone.vocabulary_size:
+            raise ValueError(
+                "The tokenizer's ids must be below the backbone's "
+                f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
+                f"tokenizer of {size} ids: it belongs to another model."
+            )
+
     def get_config(self):
         return {
             "tokenizer": self.tokenizer.to_json(),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import keras
 
-import semmatch
 from semmatch import checkpoints
 from semmatch._folders import writing_folder
+from semmatch._version import __version__
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
 from semmatch.models.text_encoder import TextEncoder
 from semmatch.tokenizers import Tokenizer
@@ -38,14 +38,19 @@ def save(model, folder):
     del config["preprocessor"]["config"]["tokenizer"]
     record = {
         "class_name": type(model).__name__,
-        "semmatch_version": semmatch.__version__,
+        "semmatch_version": __version__,
         "config": config,
     }
     with writing_folder(folder) as target:
         model.preprocessor.tokenizer.save(target)
-        model.save_weights(target / WEIGHTS_FILE)
+        _plain(model).save_weights(target / WEIGHTS_FILE)
         text = json.dumps(record, indent=2, ensure_ascii=False)
         (target / CONFIG_FILE).write_text(text, encoding="utf-8")
+
+
+def _plain(model):
+    """The same layers without the optimizer, which weight files include."""
+    return keras.Model(model.input, model.output)
 
 
 def load(model_class, folder, *, sequence_length, num_layers, dtype, head):
@@ -103,7 +108,7 @@ def _load_own(model_class, folder, sequence_length, dtype):
     if sequence_length is not None:
         preprocessor["sequence_length"] = sequence_length
     model = model_class.from_config(config)
-    model.load_weights(folder / WEIGHTS_FILE)
+    _plain(model).load_weights(folder / WEIGHTS_FILE)
     used = tuple(variable.path for variable in model.variables)
     model.load_report = checkpoints.LoadReport(used, unused={})
     return model

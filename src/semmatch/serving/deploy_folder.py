@@ -59,9 +59,11 @@ def read_config(folder):
     folder = Path(folder)
     path = folder / CONFIG_FILE
     if not path.is_file():
-        found = sorted(p.name for p in folder.iterdir()) if (
-            folder.is_dir()
-        ) else "no such folder"
+        found = (
+            sorted(p.name for p in folder.iterdir())
+            if (folder.is_dir())
+            else "no such folder"
+        )
         raise FileNotFoundError(
             f"Expected a folder that `export_onnx` wrote, with {CONFIG_FILE} "
             f"in it. Received: {folder} ({found})."

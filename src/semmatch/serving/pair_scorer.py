@@ -4,6 +4,7 @@ import numpy as np
 from tqdm import tqdm
 
 from semmatch._batching import token_budget_batches
+from semmatch._checks import check_text
 from semmatch._records import Ranked
 
 # Tokens of one batch, padding included: enough to keep a CPU's matrix units
@@ -151,8 +152,8 @@ def _columns(pairs):
                 "`pairs` must hold two strings in each place, (text_a, "
                 f"text_b). Received at position {index}: {pair!r}."
             )
-        _check_text(pair[0], f"the first text of pair {index}")
-        _check_text(pair[1], f"the second text of pair {index}")
+        check_text(pair[0], f"the first text of pair {index}")
+        check_text(pair[1], f"the second text of pair {index}")
         text_a.append(pair[0])
         text_b.append(pair[1])
     return text_a, text_b
@@ -160,14 +161,6 @@ def _columns(pairs):
 
 def _is_two(pair):
     return isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
-
-
-def _check_text(text, what):
-    if not isinstance(text, str):
-        raise TypeError(
-            f"Expected {what} to be a string. Received: {text!r} of type "
-            f"{type(text).__name__}. Drop missing texts before scoring."
-        )
 
 
 def _check_ranking(queries, candidates, top_k):
@@ -183,7 +176,7 @@ def _check_ranking(queries, candidates, top_k):
             f"top_k={top_k!r}."
         )
     for number, query in enumerate(queries):
-        _check_text(query, f"query {number}")
+        check_text(query, f"query {number}")
     for number, texts in enumerate(candidates):
         if isinstance(texts, str):
             raise TypeError(
@@ -191,4 +184,4 @@ def _check_ranking(queries, candidates, top_k):
                 f"candidate. Received one string: {texts!r}."
             )
         for place, text in enumerate(texts):
-            _check_text(text, f"candidate {place} of query {number}")
+            check_text(text, f"candidate {place} of query {number}")

@@ -86,9 +86,7 @@ class Packer:
         lengths = self.lengths(ids_a, ids_b)
         rows = len(lengths)
         longest = int(lengths.max(initial=0))
-        length = min(
-            -(-longest // _MULTIPLE) * _MULTIPLE, self.sequence_length
-        )
+        length = min(-(-longest // _MULTIPLE) * _MULTIPLE, self.sequence_length)
         tokens = np.full((rows, length), self.tokenizer.pad_id, "int32")
         segments = np.zeros((rows, length), "int32")
         offset = np.zeros(rows, "int64")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tokenizers
 
+from semmatch._checks import check_text
 from semmatch.tokenizers.template import read_templates
 from semmatch.tokenizers.wordpiece import train_wordpiece
 from semmatch.tokenizers.wordpiece import wordpiece_from_vocabulary
@@ -113,7 +114,7 @@ class Tokenizer:
                 can hold.
         """
         for position, text in enumerate(texts):
-            _check_text(text, position)
+            check_text(text, f"text {position}")
         encodings = self._rust.encode_batch_fast(
             texts, add_special_tokens=False
         )
@@ -175,20 +176,3 @@ def _read_config(folder):
 def _content(token):
     """A token's text, which files give bare or in a record."""
     return token["content"] if isinstance(token, dict) else token
-
-
-def _check_text(text, position):
-    if not isinstance(text, str):
-        raise TypeError(
-            f"Expected a string at position {position}. Received: {text!r} of "
-            f"type {type(text).__name__}."
-        )
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"The text at position {position} has a lone surrogate, half "
-                f"a character, at index {error.start}: {text!r}. Decode the "
-                "source with the right encoding."
-            ) from error
