@@ -5,7 +5,8 @@
 
 A training is written epoch by epoch to `--out`, and a run that was cut is
 taken up at its last whole epoch when the command is given again. The epoch
-is chosen on valid; test is read once, at the end.
+is chosen on valid; test is read once, at the end. Each model is exported, as
+float32 and as int8, and its `Matcher` is compared with it on all test pairs.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import numpy as np
 
 from semmatch import classification_report
 from semmatch import CrossEncoder
+from semmatch import export_onnx
+from semmatch import Matcher
 from semmatch import pair_dataset
 from semmatch import read_pairs
 from semmatch.training import AdamW
@@ -41,6 +44,8 @@ def main():
         out = options.out / f"seed-{seed}"
         result = read_result(out, options) or train(out, options, splits, seed)
         print_result(result)
+        for quantize in (None, "int8"):
+            print_deployed(out, splits["test"], quantize)
         results.append(result)
     for split in ("valid", "test"):
         accuracies = [result[split]["accuracy"] for result in results]
@@ -127,6 +132,27 @@ def train(out, options, splits, seed):
     }
     write_json(out / "result.json", result)
     return result
+
+
+def print_deployed(out, test, quantize):
+    """Exports the model and compares its `Matcher` with it."""
+    model = CrossEncoder.from_preset(out / "preset", dtype="float32")
+    folder = out / f"deploy-{quantize or 'float32'}"
+    report = export_onnx(model, folder, quantize=quantize)
+    expected = model.score(test)
+    matcher = Matcher(folder)
+    start = time.perf_counter()
+    scores = matcher.score(test)
+    seconds = time.perf_counter() - start
+    accuracy = classification_report(test.label, scores).accuracy
+    loss = classification_report(test.label, expected).accuracy - accuracy
+    print(
+        f"\n{folder.name}: test accuracy {accuracy:.4f} ({-100 * loss:+.2f} "
+        "points), largest difference of a score "
+        f"{np.abs(scores - expected).max():.1e}, "
+        f"{report.bytes / 2**20:.1f} MiB, exported in {report.seconds:.1f} s, "
+        f"{len(test) / seconds:.0f} pairs per second"
+    )
 
 
 def figures(model, pairs):

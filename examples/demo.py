@@ -1,11 +1,12 @@
 """Trains a small cross-encoder from scratch on the bundled FAQ sample,
-shows what it learnt, exports it and answers a question with it.
+shows what it learnt, exports it and answers questions with it.
 
     python examples/demo.py --question "钱怎么退回来"
 """
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -24,7 +25,8 @@ from semmatch.models import CrossEncoderPreprocessor
 from semmatch.training import AdamW
 from semmatch.training import LinearWarmup
 
-EPOCHS = 6
+EPOCHS = 8
+QUESTION = "东西不想要了，怎么把钱退回来"
 
 
 def main():
@@ -35,9 +37,44 @@ def main():
     for name, pairs in splits.items():
         print(f"{name}: {len(pairs)} pairs, {pairs.label.mean():.0%} match")
 
-    train = splits["train"]
+    model = build_model(splits["train"])
+    train = pair_dataset(splits["train"], model.preprocessor, shuffle=True)
+    steps = int(train.cardinality()) * EPOCHS
+    model.compile(
+        AdamW(LinearWarmup(1e-3, steps)),
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+    )
+    best = keras.callbacks.EarlyStopping(
+        "val_auc", mode="max", patience=2, restore_best_weights=True
+    )
+    model.fit(
+        train,
+        validation_data=splits["valid"],
+        epochs=EPOCHS,
+        callbacks=[best],
+    )
+
+    test = splits["test"]
+    scores = model.score(test)
+    print(f"\nOn the test pairs:\n{classification_report(test.label, scores)}")
+    picture = plot_report(test.label, scores, options.out / "report.png")
+    print(f"\nPicture: {picture}")
+
+    folder = options.out / "deploy"
+    report = export_onnx(model, folder, quantize="int8")
+    print(
+        f"Deploy folder: {folder}, {report.bytes / 2**20:.1f} MiB, "
+        f"{report.seconds:.1f} s"
+    )
+    matcher = Matcher(folder)
+    for question in questions(options.question):
+        answer(matcher, faq, question)
+
+
+def build_model(pairs):
+    """A BERT of two layers, its vocabulary that of the texts."""
     preprocessor = CrossEncoderPreprocessor.from_texts(
-        train.text_a + train.text_b, sequence_length=64
+        pairs.text_a + pairs.text_b, sequence_length=64
     )
     encoder = TextEncoder(
         vocabulary_size=preprocessor.tokenizer.vocabulary_size,
@@ -48,47 +85,32 @@ def main():
         max_sequence_length=64,
         pooler=False,
     )
-    model = CrossEncoder(encoder, preprocessor, pooling="mean")
-    dataset = pair_dataset(train, preprocessor, shuffle=True)
-    steps = int(dataset.cardinality()) * EPOCHS
-    model.compile(
-        AdamW(LinearWarmup(1e-3, steps)),
-        metrics=["accuracy", keras.metrics.AUC(name="auc")],
-    )
-    model.fit(
-        dataset,
-        validation_data=splits["valid"],
-        epochs=EPOCHS,
-        callbacks=[
-            keras.callbacks.EarlyStopping(
-                "val_auc", mode="max", patience=2, restore_best_weights=True
-            )
-        ],
-    )
+    return CrossEncoder(encoder, preprocessor, pooling="mean")
 
-    test = splits["test"]
-    scores = model.score(test)
-    print(f"\nOn the test pairs:\n{classification_report(test.label, scores)}")
-    picture = plot_report(test.label, scores, options.out / "report.png")
-    print(f"\nPicture: {picture}")
 
-    report = export_onnx(model, options.out / "deploy", quantize="int8")
-    print(
-        f"Deploy folder: {options.out / 'deploy'}, "
-        f"{report.bytes / 2**20:.1f} MiB, {report.seconds:.1f} s"
-    )
-    answer(Matcher(options.out / "deploy"), faq, options.question)
+def questions(given):
+    """The question of the command line, else what a person types."""
+    if given is not None or not sys.stdin.isatty():
+        yield given or QUESTION
+        return
+    while question := input("\nYour question (Enter ends): ").strip():
+        yield question
 
 
 def answer(matcher, faq, question):
-    """Ranks one known phrasing of each intent for the question."""
-    ...
+    """Ranks the known phrasings of every intent for a question."""
+    intents = {p.text: p.intent for p in faq.phrasings if p.split == "train"}
+    print(f"\nQuestion: {question}")
+    for place in matcher.rank(question, list(intents), top_k=5):
+        print(f"  {place.score:.3f}  {intents[place.text]:<24}{place.text}")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--question", default="钱怎么退回来")
+    parser.add_argument(
+        "--question", help="asked of the model; None asks at a terminal"
+    )
     return parser.parse_args()
 
 

@@ -30,3 +30,43 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with what README and scripts take for given.
+
+    `chinese-rbt4` is a tiny checkpoint, `qa_corpus` holds a few pairs of each
+    split, `pairs.tsv` and `candidates.txt` are for the command line.
+    """
+    # Here, since most tests can do without TensorFlow.
+    from semmatch import CrossEncoder
+    from semmatch import load_faq
+    from semmatch import TextEncoder
+    from semmatch.models import CrossEncoderPreprocessor
+
+    monkeypatch.chdir(tmp_path)
+    faq = load_faq("zh")
+    texts = faq.texts("train")
+    preprocessor = CrossEncoderPreprocessor.from_texts(
+        texts, sequence_length=64
+    )
+    encoder = TextEncoder(2000, 1, 2, 8, 16, max_sequence_length=64)
+    CrossEncoder(encoder, preprocessor).save_to_preset("chinese-rbt4")
+    for split in ("train", "valid", "test"):
+        pairs = faq.pairs(split)[:64]
+        columns = {
+            "seq1.in": pairs.text_a,
+            "seq2.in": pairs.text_b,
+            "label": map(str, pairs.label),
+        }
+        folder = tmp_path / "qa_corpus" / split
+        folder.mkdir(parents=True)
+        for name, column in columns.items():
+            text = "".join(f"{value}\n" for value in column)
+            (folder / f"{split}.{name}").write_text(text, encoding="utf-8")
+    lines = [f"{a}\t{b}\n" for a, b in zip(texts[:3], texts[3:6], strict=True)]
+    (tmp_path / "pairs.tsv").write_text("".join(lines), encoding="utf-8")
+    candidates = "\n".join(texts[:5])
+    (tmp_path / "candidates.txt").write_text(candidates, encoding="utf-8")
+    return tmp_path

@@ -51,6 +51,10 @@ class Scoring:
                 "`temperature` must be a finite number above 0. Received: "
                 f"temperature={self.temperature}."
             )
+        if not np.isfinite(self.bias):
+            raise ValueError(
+                f"`bias` must be a finite number. Received: bias={self.bias}."
+            )
         if not 0 <= self.threshold <= 1:
             raise ValueError(
                 "`threshold` must be in [0, 1], as scores are. Received: "
@@ -72,7 +76,16 @@ class Scoring:
             float32: `(n,)` for one logit and for two classes (the second is
             the positive one), `(n, classes)` for more.
         """
-        logits = np.asarray(logits, "float64") / self.temperature
+        logits = np.asarray(logits, "float64")
+        one = self.activation == "sigmoid"
+        if logits.ndim != 2 or one != (logits.shape[1] == 1):
+            raise ValueError(
+                '"sigmoid" expects one logit a pair, shape (n, 1), and '
+                '"softmax" one for each of two classes or more. Received: '
+                f"activation={self.activation!r} and logits of shape "
+                f"{logits.shape}."
+            )
+        logits = logits / self.temperature
         if self.activation == "sigmoid":
             # exp of a negative number alone, so that nothing overflows.
             logits = logits[:, 0] + self.bias

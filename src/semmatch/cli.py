@@ -74,8 +74,14 @@ def _score(options):
 def _rank(options):
     from semmatch import Matcher
 
-    with open(options.candidates, encoding="utf-8") as file:
-        candidates = [line.rstrip("\n") for line in file if line.strip()]
+    try:
+        with open(options.candidates, encoding="utf-8-sig") as file:
+            candidates = [line.rstrip("\n") for line in file if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{options.candidates} is not UTF-8 ({error}). Convert the file "
+            "from its encoding, for instance GB18030."
+        ) from error
     ranked = Matcher(options.folder).rank(
         options.query, candidates, top_k=options.top_k
     )

@@ -200,8 +200,8 @@ def _read_table(path, columns, header):
         return path, False, iter(())
     first = cells[0][1]
     if columns is None:
-        names = _known_columns(first)
-        columns = names or tuple(range(min(len(first), 3)))
+        names = None if header is False else _known_columns(first)
+        columns = names or ((0, 1, 2) if len(first) > 2 else (0, 1))
         header = bool(names) if header is None else header
     columns = _check_columns(columns)
     named = isinstance(columns[0], str)

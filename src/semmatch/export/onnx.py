@@ -89,9 +89,8 @@ def export_onnx(model, folder, *, quantize=None):
     preprocessor = model._preprocessor_or_error()
     start = time.perf_counter()
     twin = float32_twin(model)
-    graph = _cross_encoder_graph(twin)
     with writing_folder(folder) as target:
-        onnx.save(graph, target / MODEL_FILE)
+        onnx.save(_cross_encoder_graph(twin), target / MODEL_FILE)
         preprocessor.tokenizer.save(target)
         config = DeployConfig(
             kind="cross_encoder",

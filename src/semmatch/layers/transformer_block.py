@@ -1,7 +1,5 @@
 """The Transformer block of BERT, with its parts in reach."""
 
-import functools
-
 import keras
 from keras import ops
 
@@ -9,18 +7,22 @@ from semmatch._checks import check_one_of
 from semmatch.layers.dropout import Dropout
 
 
-def _gelu(inner, approximate):
-    # In float32: TensorFlow's erf and tanh of bfloat16 take twice the time.
-    wide = ops.gelu(ops.cast(inner, "float32"), approximate=approximate)
+# In float32, since TensorFlow's erf and tanh of bfloat16 take twice the time.
+def _gelu(inner):
+    # Not `ops.gelu`: TensorFlow's is made of erfc, which is slower than erf
+    # and has no form in ONNX.
+    wide = ops.cast(inner, "float32")
+    wide = 0.5 * wide * (1.0 + ops.erf(wide * 2**-0.5))
+    return ops.cast(wide, inner.dtype)
+
+
+def _gelu_tanh(inner):
+    wide = ops.gelu(ops.cast(inner, "float32"), approximate=True)
     return ops.cast(wide, inner.dtype)
 
 
 # The erf form is Hugging Face's "gelu", the tanh form Google's.
-ACTIVATIONS = {
-    "gelu": functools.partial(_gelu, approximate=False),
-    "gelu_tanh": functools.partial(_gelu, approximate=True),
-    "relu": ops.relu,
-}
+ACTIVATIONS = {"gelu": _gelu, "gelu_tanh": _gelu_tanh, "relu": ops.relu}
 
 # Large enough that softmax gives a padded token exactly 0 in float32, small
 # enough for every float type we train in.
@@ -82,15 +84,7 @@ class TransformerBlock(keras.layers.Layer):
         self.layer_norm_epsilon = layer_norm_epsilon
 
         def dense(units, name):
-            return keras.layers.Dense(
-                units,
-                # As BERT was initialised (Devlin et al., initializer_range).
-                kernel_initializer=keras.initializers.TruncatedNormal(
-                    stddev=0.02
-                ),
-                dtype=self.dtype_policy,
-                name=name,
-            )
+            return keras.layers.Dense(units, dtype=self.dtype_policy, name=name)
 
         def norm(name):
             return keras.layers.LayerNormalization(

@@ -32,6 +32,12 @@ def classification_head(backbone, num_classes, pooling, hidden_dim, dropout):
     allowed = [*POOLINGS, "pooler"] if has_pooler else [*POOLINGS]
     check_one_of(pooling, allowed, "pooling")
 
+    if has_pooler and pooling != "pooler":
+        # It gets no gradient, of which Keras would warn at every training.
+        backbone.output["pooled_output"]._keras_history.operation.trainable = (
+            False
+        )
+
     # The head is small: float32 costs nothing and keeps scores apart.
     if pooling == "pooler":
         vector = outputs["pooled_output"]

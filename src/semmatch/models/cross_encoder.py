@@ -9,10 +9,10 @@ from keras import ops
 from semmatch._checks import check_positive_int
 from semmatch._records import Scoring
 from semmatch.data import pair_dataset
-from semmatch.data import Pairs
 from semmatch.models import presets
 from semmatch.models.classification_head import classification_head
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
+from semmatch.models.raw_texts import raw_pairs
 from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
 
@@ -41,6 +41,7 @@ class CrossEncoder(keras_hub.models.Task):
         dropout: float, before the logits, after the ReLU layer.
         scoring: `Scoring` or None for a sigmoid of one logit, a softmax of
             more.
+        name: string or None.
 
     Call arguments:
         The dict of int32 `(batch, length)` that the preprocessor packs.
@@ -68,7 +69,7 @@ class CrossEncoder(keras_hub.models.Task):
         hidden_dim=None,
         dropout=0.1,
         scoring=None,
-        **kwargs,
+        name=None,
     ):
         check_positive_int(num_classes, "num_classes")
         if preprocessor is not None:
@@ -84,7 +85,7 @@ class CrossEncoder(keras_hub.models.Task):
         self.dropout = dropout
         self.scoring = scoring or Scoring.for_classes(num_classes)
         self.load_report = None
-        super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
+        super().__init__(inputs=backbone.input, outputs=logits, name=name)
 
     @classmethod
     def from_preset(
@@ -171,6 +172,22 @@ class CrossEncoder(keras_hub.models.Task):
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
 
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if not config:
+            return config  # not compiled
+        built = self.optimizer is not None and self.optimizer.built
+        return {**config, "optimizer_built": built}
+
+    def compile_from_config(self, config):
+        # Keras leaves this to models that override `compile`.
+        config = keras.saving.deserialize_keras_object(config)
+        optimizer_built = config.pop("optimizer_built")
+        self.compile(**config)
+        # An untrained optimizer has no variables in the file either.
+        if optimizer_built:
+            self.optimizer.build(self.trainable_variables)
+
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         scores = self._scores(y_pred)
         return super().compute_metrics(x, y, scores, sample_weight)
@@ -207,16 +224,12 @@ class CrossEncoder(keras_hub.models.Task):
         Returns:
             `keras.callbacks.History`.
         """
-        if isinstance(validation_data, tuple):
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple):
+                validation_data = (validation_data, None)
+            texts, labels, *weight = validation_data
             validation_data = self._dataset(
-                *validation_data[:2],
-                batch_size,
-                *validation_data[2:],
-                order="sort",
-            )
-        elif isinstance(validation_data, Pairs):
-            validation_data = self._dataset(
-                validation_data, None, batch_size, order="sort"
+                texts, labels, batch_size, *weight, order="sort"
             )
         # Datasets come shuffled; Keras would warn that it cannot.
         kwargs.setdefault("shuffle", False)
@@ -243,13 +256,14 @@ class CrossEncoder(keras_hub.models.Task):
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
     def _dataset(self, x, y, batch_size, sample_weight=None, order=None):
-        """Raw texts as a dataset; anything else is given on as it is."""
-        if isinstance(x, tuple | list) and len(x) == 2:
-            x = Pairs(list(x[0]), list(x[1]), y)
-        if not isinstance(x, Pairs):
+        """Raw texts as a dataset; a dataset is given on as it is."""
+        pairs = raw_pairs(
+            x, y, sample_weight, self.num_classes, labelled=order is not None
+        )
+        if pairs is None:
             return x
         return pair_dataset(
-            x,
+            pairs,
             self._preprocessor_or_error(),
             batch_size=64 if batch_size is None else batch_size,
             shuffle=order == "shuffle",

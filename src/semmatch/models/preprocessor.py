@@ -75,8 +75,8 @@ class CrossEncoderPreprocessor:
             backbone: `keras_hub.models.Backbone` that reads the features.
 
         Raises:
-            ValueError: if the features would be too long for it, or hold ids
-                that it does not know.
+            ValueError: if the features would be too long for it, hold ids
+                that it does not know, or are not those that it reads.
         """
         limit = getattr(backbone, "max_sequence_length", None)
         if limit is not None and self.sequence_length > limit:
@@ -91,6 +91,13 @@ class CrossEncoderPreprocessor:
                 "The tokenizer's ids must be below the backbone's "
                 f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
                 f"tokenizer of {size} ids: it belongs to another model."
+            )
+        reads = "segment_ids" in backbone.input
+        if self.segments != reads:
+            raise ValueError(
+                f"`segments` must be {reads}: the backbone "
+                f"{'reads' if reads else 'has no'} segment_ids. Received: "
+                f"segments={self.segments}."
             )
 
     def get_config(self):

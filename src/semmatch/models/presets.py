@@ -154,8 +154,8 @@ def _first_layers(encoder, num_layers):
         )
     config = {**encoder.get_config(), "num_layers": num_layers}
     cut = type(encoder).from_config(config)
-    values = {variable.path: variable for variable in encoder.variables}
-    for variable in cut.variables:
+    values = {variable.path: variable for variable in encoder.weights}
+    for variable in cut.weights:
         variable.assign(values[variable.path])
     return cut
 

@@ -32,6 +32,8 @@ class TextEncoder(keras_hub.models.Backbone):
         pooler: bool, whether there is BERT's dense layer on the first token.
         dtype: string or policy of the computation; weights stay float32
             under a mixed policy.
+        name: string or None.
+        trainable: bool.
 
     Call arguments:
         A dict of int32 `(batch, length)`: `token_ids`, `padding_mask` (1 for
@@ -65,15 +67,19 @@ class TextEncoder(keras_hub.models.Backbone):
         layer_norm_epsilon=1e-12,
         pooler=True,
         dtype=None,
-        **kwargs,
+        name=None,
+        trainable=True,
     ):
-        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        # Where a token is starts out smaller than which token it is, and
+        # kernels start as Keras has them: with BERT's 0.02 for everything a
+        # narrow encoder does not learn from scratch.
+        normal = keras.initializers.TruncatedNormal
 
-        def embedding(size, name):
+        def embedding(size, name, stddev=0.02):
             return keras.layers.Embedding(
                 size,
                 hidden_dim,
-                embeddings_initializer=initializer,
+                embeddings_initializer=normal(stddev=stddev),
                 dtype=dtype,
                 name=name,
             )
@@ -81,10 +87,12 @@ class TextEncoder(keras_hub.models.Backbone):
         token_ids = keras.Input((None,), dtype="int32", name="token_ids")
         padding_mask = keras.Input((None,), dtype="int32", name="padding_mask")
         inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
-        tokens = embedding(vocabulary_size, "token_embedding")(token_ids)
+        tokens = embedding(
+            vocabulary_size, "token_embedding", stddev=hidden_dim**-0.5
+        )(token_ids)
         tokens = tokens + keras_hub.layers.PositionEmbedding(
             max_sequence_length,
-            initializer=initializer,
+            initializer=normal(stddev=0.02),
             dtype=dtype,
             name="position_embedding",
         )(tokens)
@@ -116,11 +124,17 @@ class TextEncoder(keras_hub.models.Backbone):
             outputs["pooled_output"] = keras.layers.Dense(
                 hidden_dim,
                 activation="tanh",
-                kernel_initializer=initializer,
                 dtype=dtype,
                 name="pooler",
             )(tokens[:, 0, :])
-        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+        # By name, since Keras takes arguments that it does not know in silence.
+        super().__init__(
+            inputs=inputs,
+            outputs=outputs,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
+        )
         self.vocabulary_size = vocabulary_size
         self.num_layers = num_layers
         self.num_heads = num_heads

@@ -5,11 +5,16 @@ import hashlib
 import json
 from pathlib import Path
 
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
 from semmatch._records import Scoring
+from semmatch.tokenizers.packing import TRUNCATIONS
+from semmatch.tokenizers.tokenizer import TOKENIZER_FILE
 
 CONFIG_FILE = "semmatch.json"
 MODEL_FILE = "model.onnx"
 FORMAT_VERSION = 1
+KINDS = ("cross_encoder",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +35,19 @@ class DeployConfig:
     scoring: Scoring
     versions: dict
 
+    def __post_init__(self):
+        check_one_of(self.kind, KINDS, "kind")
+        check_positive_int(self.sequence_length, "sequence_length")
+        check_one_of(self.truncation, TRUNCATIONS, "truncation")
+
 
 def write_config(folder, config):
     """Writes `semmatch.json` for the files that are in `folder`."""
-    files = {file.name: _sha256(file) for file in sorted(folder.iterdir())}
+    files = {
+        file.name: _sha256(file)
+        for file in sorted(folder.iterdir())
+        if file.name != CONFIG_FILE
+    }
     record = {
         "format_version": FORMAT_VERSION,
         **dataclasses.asdict(config),
@@ -54,7 +68,8 @@ def read_config(folder):
 
     Raises:
         FileNotFoundError: if it is no deploy folder or a file is missing.
-        ValueError: if a file is not as it was written, or of a newer format.
+        ValueError: if a file is not as it was written, or of a newer format,
+            or if `semmatch.json` lacks a key or has one too many.
     """
     folder = Path(folder)
     path = folder / CONFIG_FILE
@@ -68,12 +83,7 @@ def read_config(folder):
             f"Expected a folder that `export_onnx` wrote, with {CONFIG_FILE} "
             f"in it. Received: {folder} ({found})."
         )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not readable as JSON ({error}). Export the model again."
-        ) from error
+    record = _read_record(path)
     version = record.pop("format_version", None)
     if version != FORMAT_VERSION:
         raise ValueError(
@@ -81,7 +91,23 @@ def read_config(folder):
             f"version {FORMAT_VERSION}. Export the model again, or install "
             "the semmatch that wrote it."
         )
-    for name, digest in record.pop("files").items():
+    expected = {field.name for field in dataclasses.fields(DeployConfig)}
+    expected.add("files")
+    if set(record) != expected:
+        raise ValueError(
+            f"{path} must have the keys {sorted(expected)}. Received: "
+            f"{sorted(record)}. Export the model again."
+        )
+    files = record.pop("files")
+    if not isinstance(files, dict) or not {MODEL_FILE, TOKENIZER_FILE} <= set(
+        files
+    ):
+        raise ValueError(
+            f"{path} must list {MODEL_FILE} and {TOKENIZER_FILE} with their "
+            f"SHA-256 under `files`. Received: {files!r}. Export the model "
+            "again."
+        )
+    for name, digest in files.items():
         file = folder / name
         if not file.is_file():
             raise FileNotFoundError(
@@ -94,7 +120,29 @@ def read_config(folder):
                 f"differs from the one in {CONFIG_FILE}. Copy the folder "
                 "again or export the model again."
             )
-    return DeployConfig(**{**record, "scoring": Scoring(**record["scoring"])})
+    try:
+        scoring = Scoring(**record.pop("scoring"))
+        return DeployConfig(**record, scoring=scoring)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not describe a model that this semmatch can serve: "
+            f"{error}. Export the model again."
+        ) from error
+
+
+def _read_record(path):
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not readable as JSON ({error}). Export the model again."
+        ) from error
+    if not isinstance(record, dict):
+        raise ValueError(
+            f"{path} must hold a JSON object. Received: {record!r}. Export "
+            "the model again."
+        )
+    return record
 
 
 def _sha256(file):

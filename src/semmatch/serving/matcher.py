@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnxruntime
 
+from semmatch._checks import check_positive_int
 from semmatch.serving.deploy_folder import MODEL_FILE
 from semmatch.serving.deploy_folder import read_config
 from semmatch.serving.pair_scorer import PairScorer
@@ -31,7 +32,7 @@ class Matcher(PairScorer):
 
     Raises:
         FileNotFoundError: if it is no such folder, or incomplete.
-        ValueError: if a file was changed.
+        ValueError: if a file was changed, or `num_threads` is no count.
 
     >>> matcher = Matcher("deploy")  # doctest: +SKIP
     >>> matcher.rank("怎么还款", ["如何还贷", "怎么注销"], top_k=1)
@@ -40,6 +41,8 @@ class Matcher(PairScorer):
     """
 
     def __init__(self, folder, num_threads=None):
+        if num_threads is not None:
+            num_threads = check_positive_int(num_threads, "num_threads")
         folder = Path(folder)
         config = read_config(folder)
         packer = Packer(

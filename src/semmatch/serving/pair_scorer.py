@@ -4,6 +4,7 @@ import numpy as np
 from tqdm import tqdm
 
 from semmatch._batching import token_budget_batches
+from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
 from semmatch._records import Ranked
 
@@ -54,7 +55,7 @@ class PairScorer:
         ids = self.packer.tokenizer.tokenize(texts.tolist())
         ids_a = [ids[row] for row in rows[: len(text_a)]]
         ids_b = [ids[row] for row in rows[len(text_a) :]]
-        lengths = self.packer.lengths(ids_a, ids_b)
+        lengths = self.packer.padded_lengths(self.packer.lengths(ids_a, ids_b))
         batches = token_budget_batches(lengths, self.max_tokens)
         logits = None
         with tqdm(
@@ -86,6 +87,8 @@ class PairScorer:
             float32 `(n,)` in [0, 1], or `(n, classes)` for more than two
             classes. No pairs give an array of shape `(0,)`.
         """
+        if not hasattr(pairs, "text_a"):
+            pairs = list(pairs)  # such as those of `zip`
         if not len(pairs):
             return np.empty((0,), "float32")
         return self.scoring.scores(self.logits(pairs))
@@ -115,7 +118,9 @@ class PairScorer:
         Returns:
             A list, for each query, of what `rank` returns.
         """
-        _check_ranking(queries, candidates, top_k)
+        queries, candidates = _checked_lists(queries, candidates)
+        if top_k is not None:
+            top_k = check_positive_int(top_k, "top_k")
         pairs = [
             (query, text)
             for query, texts in zip(queries, candidates, strict=True)
@@ -163,25 +168,34 @@ def _is_two(pair):
     return isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
 
 
-def _check_ranking(queries, candidates, top_k):
-    if isinstance(queries, str) or len(queries) != len(candidates):
+def _checked_lists(queries, candidates):
+    """Both as lists of strings, whatever they can be iterated as."""
+    if isinstance(queries, str) or isinstance(candidates, str):
+        raise TypeError(
+            "`rank_many` expects a list of queries and for each a list of "
+            f"candidates. Received: queries={queries!r} and "
+            f"candidates={candidates!r}. For one query use `rank`."
+        )
+    queries, candidates = list(queries), list(candidates)
+    if len(queries) != len(candidates):
         raise ValueError(
             "`rank_many` expects a list of queries and for each a list of "
             f"candidates. Received: {len(queries)} queries and "
             f"{len(candidates)} lists."
         )
-    if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-        raise ValueError(
-            "`top_k` must be an int above 0, or None for all. Received: "
-            f"top_k={top_k!r}."
-        )
     for number, query in enumerate(queries):
         check_text(query, f"query {number}")
+    lists = []
     for number, texts in enumerate(candidates):
-        if isinstance(texts, str):
+        if texts is None or isinstance(texts, str):
             raise TypeError(
                 "`candidates` must be a list of strings, one for each "
-                f"candidate. Received one string: {texts!r}."
+                f"candidate. Received: {texts!r} for query {number}."
             )
-        for place, text in enumerate(texts):
-            check_text(text, f"candidate {place} of query {number}")
+        lists.append(
+            [
+                check_text(text, f"candidate {place} of query {number}")
+                for place, text in enumerate(texts)
+            ]
+        )
+    return queries, lists

@@ -85,8 +85,7 @@ class Packer:
         ids = {"A": ids_a, "B": ids_b}
         lengths = self.lengths(ids_a, ids_b)
         rows = len(lengths)
-        longest = int(lengths.max(initial=0))
-        length = min(-(-longest // _MULTIPLE) * _MULTIPLE, self.sequence_length)
+        length = int(self.padded_lengths(lengths).max(initial=0))
         tokens = np.full((rows, length), self.tokenizer.pad_id, "int32")
         segments = np.zeros((rows, length), "int32")
         offset = np.zeros(rows, "int64")
@@ -113,6 +112,11 @@ class Packer:
         """Tokens of each packed pair, int64 `(batch,)`, specials included."""
         kept_a, kept_b = self._kept(ids_a, ids_b)
         return kept_a + kept_b + self._num_special()
+
+    def padded_lengths(self, lengths):
+        """Columns that rows of `lengths` take when packed alone, int64."""
+        padded = -(-lengths // _MULTIPLE) * _MULTIPLE
+        return np.minimum(padded, self.sequence_length)
 
     def _num_special(self):
         return sum(len(part.ids) for part in self.tokenizer.pair)

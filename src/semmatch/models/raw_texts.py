@@ -1,0 +1,100 @@
+"""What models take besides datasets: raw texts with their labels."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from semmatch.data import Pairs
+
+
+def raw_pairs(x, y, sample_weight, num_classes, *, labelled):
+    """The texts that `fit`, `evaluate` or `predict` got, as `Pairs`.
+
+    Args:
+        x: `Pairs`, the tuple `(text_a, text_b)`, a dataset, or packed
+            features.
+        y: labels of `(text_a, text_b)`, or None.
+        sample_weight: weights of raw texts, or None.
+        num_classes: int, of the model.
+        labelled: bool, whether labels are needed.
+
+    Returns:
+        `Pairs`, or None for what is no raw text: it is for Keras.
+
+    Raises:
+        ValueError: for anything else, for labels that are missing, doubled or
+            not of the model's classes.
+
+    >>> raw_pairs((["怎么还款"], ["如何还"]), [1], None, 1, labelled=True)
+    Pairs(1 pairs, labels of mean 1.000)
+    """
+    if isinstance(x, tuple) and len(x) == 2:
+        pairs = Pairs(*x, y)
+    elif y is not None or (sample_weight is not None and type(x) is not Pairs):
+        raise ValueError(
+            "`y` and `sample_weight` belong to raw texts, `(text_a, text_b)`; "
+            "`Pairs` and datasets hold their own labels, and datasets their "
+            f"own weights. Received: x of type {type(x).__name__}."
+        )
+    elif isinstance(x, Pairs):
+        pairs = x
+    elif _is_for_keras(x, labelled):
+        return None
+    else:
+        raise ValueError(
+            "Expected `(text_a, text_b)`, a tuple of two lists of strings, or "
+            "`Pairs`, or a dataset of `pair_dataset`. Received: "
+            f"{_describe(x)}. A list of pairs becomes the two lists by "
+            "`tuple(map(list, zip(*pairs)))`."
+        )
+    if labelled and pairs.label is None:
+        raise ValueError(
+            f"Training and evaluation need labels. Received {pairs!r}: pass "
+            "them as `y`, or in `Pairs`."
+        )
+    if labelled:
+        _check_classes(pairs.label, num_classes)
+    return pairs
+
+
+def _is_for_keras(x, labelled):
+    import tensorflow as tf
+
+    # Features alone have no labels to train on.
+    kinds = () if labelled else (Mapping,)
+    return isinstance(
+        x,
+        (
+            tf.data.Dataset,
+            tf.distribute.DistributedDataset,
+            keras.utils.PyDataset,
+            Iterator,
+            *kinds,
+        ),
+    )
+
+
+def _describe(x):
+    count = f" of {len(x)}" if isinstance(x, list | tuple) else ""
+    return f"a {type(x).__name__}{count}"
+
+
+def _check_classes(label, num_classes):
+    if num_classes == 1:
+        expected = "in [0, 1] for a model with one logit"
+        wrong = (label < 0) | (label > 1)
+    else:
+        expected = (
+            f"whole numbers from 0 to {num_classes - 1} for a model of "
+            f"{num_classes} classes"
+        )
+        wrong = (label < 0) | (label >= num_classes) | (label % 1 != 0)
+    rows = np.flatnonzero(wrong)
+    if rows.size:
+        raise ValueError(
+            f"Labels must be {expected}. Received: label[{rows[0]}]="
+            f"{label[rows[0]]}, and {rows.size} such labels. Set `num_classes` "
+            "to that of the data, or mend the labels."
+        )

@@ -1,0 +1,31 @@
+"""Models whose scores tell pairs apart, and pairs that are awkward."""
+
+from tests.checks import TEXTS
+from tests.checks import tiny_model
+
+PAIRS = [(a, b) for a in TEXTS for b in TEXTS]
+PAIRS += [
+    ("", ""),
+    ("怎么取消借款", ""),
+    ("", "如何还款"),
+    ("😀🇨🇳", "还款👍🏽吗"),
+    ("取消" * 500, "借款还款" * 400),
+    ("取消", "借款还款" * 400),
+    ("cafe\u0301 Ａ１", "\u3000\t\n"),
+    ("\x00[SEP]", "[MASK] 取消"),
+]
+
+
+def spread_model(*arguments, **kwargs):
+    """A `tiny_model` whose logits have mean 0 and variance 1 over `PAIRS`.
+
+    Scores that hardly differ would pass for right in the wrong order.
+    """
+    model = tiny_model(*arguments, **kwargs)
+    texts = tuple(list(column) for column in zip(*PAIRS, strict=True))
+    logits = model.predict(texts, verbose=0)
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    scale = 1 / logits.std(axis=0)
+    head.set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
+    return model

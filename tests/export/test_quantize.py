@@ -1,0 +1,99 @@
+"""Weights of 8 bits: smaller, and about the same scores."""
+
+import logging
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from semmatch import export_onnx
+from semmatch import Matcher
+from semmatch.export.quantize import quantize_int8
+from tests.checks import tensorflow_only
+from tests.checks import tiny_encoder
+from tests.export.models import PAIRS
+from tests.export.models import spread_model
+
+
+def product(kernel):
+    """A graph of one matrix product."""
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    rows, columns = kernel.shape
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "kernel"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", kind, [None, rows])],
+        [helper.make_tensor_value_info("y", kind, [None, columns])],
+        [onnx.numpy_helper.from_array(kernel, "kernel")],
+    )
+    opset = helper.make_opsetid("", 18)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=8)
+
+
+def test_each_output_channel_has_a_scale_of_its_own(tmp_path):
+    # One scale for all would round the small column to zero.
+    generator = np.random.default_rng(0)
+    kernel = generator.normal(size=(64, 2)) * [1e-4, 1.0]
+    onnx.save(product(kernel.astype("float32")), tmp_path / "model.onnx")
+    quantize_int8(tmp_path / "model.onnx")
+    types = {
+        tensor.data_type
+        for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer
+    }
+    assert onnx.TensorProto.INT8 in types
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    inputs = generator.normal(size=(9, 64)).astype("float32")
+    [outputs] = session.run(None, {"x": inputs})
+    expected = inputs @ kernel
+    error = np.abs(outputs - expected).max(axis=0) / expected.std(axis=0)
+    assert (error < 0.05).all()
+    assert (error > 1e-6).any()  # it was quantised
+
+
+def test_nothing_is_left_beside_the_file_and_the_log_is_as_before(tmp_path):
+    onnx.save(product(np.ones((8, 8), "float32")), tmp_path / "model.onnx")
+    logger = logging.getLogger()
+    level = logger.level
+    quantize_int8(tmp_path / "model.onnx")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+    assert logger.level == level
+
+
+@tensorflow_only
+def test_a_quantised_export_is_small_and_scores_about_the_same(tmp_path):
+    encoder = tiny_encoder(
+        vocabulary_size=5000,
+        hidden_dim=64,
+        intermediate_dim=256,
+        num_heads=4,
+    )
+    model = spread_model(encoder)
+    plain = export_onnx(model, tmp_path / "float32")
+    small = export_onnx(model, tmp_path / "int8", quantize="int8")
+    sizes = [
+        (tmp_path / name / "model.onnx").stat().st_size
+        for name in ("float32", "int8")
+    ]
+    assert sizes[1] < 0.4 * sizes[0]
+    assert small.bytes < plain.bytes
+    assert {file.name for file in (tmp_path / "int8").iterdir()} == {
+        "model.onnx",
+        "semmatch.json",
+        "tokenizer.json",
+    }
+    expected = model.score(PAIRS)
+    assert np.ptp(expected) > 0.3
+    difference = np.abs(Matcher(tmp_path / "int8").score(PAIRS) - expected)
+    assert 1e-6 < difference.max() < 0.1
+    assert difference.mean() < 0.02
+    # The report tells of the quantised model, not of the one before.
+    assert plain.max_difference < 1e-5 < small.max_difference < 0.3
+
+
+@pytest.mark.parametrize("quantize", ["int4", True, 8])
+def test_another_quantisation_is_refused(tmp_path, quantize):
+    message = rf"`quantize` must be one of .*int8.*quantize={quantize!r}"
+    with pytest.raises(ValueError, match=message):
+        export_onnx(None, tmp_path / "deploy", quantize=quantize)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,271 @@
+"""Batching, order and refusals, around a function that counts tokens."""
+
+import io
+import sys
+import types
+
+import numpy as np
+import pytest
+import tqdm.std
+
+from semmatch import Pairs
+from semmatch import Scoring
+from semmatch.serving import PairScorer
+from semmatch.tokenizers import Packer
+from semmatch.tokenizers import Tokenizer
+
+LETTERS = "怎么取消借款如何还清"
+
+
+class CountTokens:
+    """The logit of a pair is its number of tokens, whatever the batch."""
+
+    def __init__(self):
+        self.shapes = []
+
+    def __call__(self, features):
+        self.shapes.append(features["token_ids"].shape)
+        return features["padding_mask"].sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def scorer():
+    packer = Packer(Tokenizer.train(list(LETTERS)), 128)
+    return PairScorer(packer, CountTokens(), Scoring("sigmoid", 20.0, -1.0))
+
+
+def text(length):
+    return (LETTERS * 20)[:length]
+
+
+def pairs_of(seed=0, count=60):
+    lengths = np.random.default_rng(seed).integers(0, 60, (count, 2))
+    return [(text(a), text(b)) for a, b in lengths]
+
+
+def tokens(pairs):
+    """A token a character, [CLS] and twice [SEP]."""
+    return np.array([len(a) + len(b) + 3 for a, b in pairs])
+
+
+@pytest.mark.parametrize("max_tokens", [1, 200, 4096])
+def test_logits_come_in_the_order_given(scorer, max_tokens):
+    scorer.max_tokens = max_tokens
+    logits = scorer.logits(pairs_of())
+    assert logits.dtype == np.float32
+    assert logits.shape == (60, 1)
+    assert logits[:, 0].tolist() == tokens(pairs_of()).tolist()
+
+
+@pytest.mark.parametrize("max_tokens", [200, 1000, 4096])
+def test_a_batch_keeps_the_budget_padding_included(scorer, max_tokens):
+    scorer = PairScorer(
+        scorer.packer, scorer.run, scorer.scoring, max_tokens=max_tokens
+    )
+    scorer.score(pairs_of(count=400))
+    sizes = [rows * length for rows, length in scorer.run.shapes]
+    assert max(sizes) <= max_tokens
+    assert sum(rows for rows, _ in scorer.run.shapes) == 400
+    # No half-empty batches, but for the last.
+    assert min(sizes[:-1], default=max_tokens) > max_tokens - 128
+
+
+def test_the_default_budget_splits_long_work(scorer):
+    scorer.score(pairs_of(count=400))
+    assert 4096 / 2 < max(r * c for r, c in scorer.run.shapes) <= 4096
+
+
+def test_each_distinct_text_is_tokenised_once(scorer, monkeypatch):
+    seen = []
+    tokenizer = scorer.packer.tokenizer
+    tokenize = tokenizer.tokenize
+
+    def recording(texts):
+        seen.extend(texts)
+        return tokenize(texts)
+
+    monkeypatch.setattr(tokenizer, "tokenize", recording)
+    scorer.rank_many(["怎么", "取消"], [["取消", "怎么", "款"], ["款"]])
+    assert sorted(seen) == sorted(["怎么", "取消", "款"])
+
+
+def test_scores_are_those_of_the_scoring(scorer):
+    scores = scorer.score([("怎么", "取消借"), ("", "")])
+    expected = 1 / (1 + np.exp(-(np.array([8, 3]) / 20 - 1)))
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        tuple,
+        iter,
+        lambda pairs: (pair for pair in pairs),
+        lambda pairs: [list(pair) for pair in pairs],
+        lambda pairs: np.array(pairs),
+        lambda pairs: np.array(pairs, dtype=object),
+        lambda pairs: zip(*zip(*pairs, strict=True), strict=True),
+        lambda pairs: Pairs(*zip(*pairs, strict=True)),
+    ],
+)
+def test_pairs_may_come_in_any_form(scorer, form):
+    pairs = [("怎么", "取消借"), ("如何", ""), ("如何", "还清")]
+    expected = scorer.scoring.scores(tokens(pairs)[:, None])
+    np.testing.assert_allclose(scorer.score(form(pairs)), expected)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, iter])
+def test_candidates_may_come_in_any_form(scorer, form):
+    texts = ["怎么", "取消借", "如"]
+    ranked = scorer.rank("还", form(texts))
+    assert [place.text for place in ranked] == ["取消借", "怎么", "如"]
+    [again] = scorer.rank_many(form(["还"]), iter([form(texts)]))
+    assert again == ranked
+
+
+def test_ranking_puts_the_best_first_and_equals_score(scorer):
+    texts = ["怎么", "取消借", "", "如何还"]
+    ranked = scorer.rank("还", texts)
+    assert [place.index for place in ranked] == [1, 3, 0, 2]
+    assert [place.text for place in ranked] == [texts[i] for i in (1, 3, 0, 2)]
+    scores = scorer.score([("还", place.text) for place in ranked])
+    assert [place.score for place in ranked] == scores.tolist()
+    assert type(ranked[0].index) is int
+    assert type(ranked[0].score) is float
+
+
+def test_saturated_scores_are_still_ranked(scorer):
+    scorer.scoring = Scoring("sigmoid", temperature=1e-3)
+    ranked = scorer.rank("还", ["怎", "取消借", "如何"])
+    assert [place.score for place in ranked] == [1, 1, 1]
+    assert [place.index for place in ranked] == [1, 2, 0]
+
+
+def test_equal_candidates_stay_in_their_order(scorer):
+    ranked = scorer.rank("还", ["怎么", "借", "款", "如何", "还", "款"])
+    assert [place.index for place in ranked] == [0, 3, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("top_k", "count"), [(1, 1), (2, 2), (9, 3), (None, 3), (np.int64(2), 2)]
+)
+def test_top_k_keeps_the_first(scorer, top_k, count):
+    texts = ["怎么", "取消借", "如"]
+    everything = scorer.rank("还", texts)
+    assert scorer.rank("还", texts, top_k) == everything[:count]
+    many = scorer.rank_many(["还", "借"], [texts, texts[:1]], top_k=top_k)
+    assert [len(ranked) for ranked in many] == [count, 1]
+
+
+def test_each_query_ranks_its_own_candidates(scorer):
+    lists = [["怎么", "取消借"], [], ["如何"], ["款", "", "清清"]]
+    queries = ["还", "借", "", "怎"]
+    many = scorer.rank_many(queries, lists)
+    alone = [scorer.rank(*pair) for pair in zip(queries, lists, strict=True)]
+    assert many == alone
+    assert [[p.index for p in one] for one in many] == [
+        [1, 0],
+        [],
+        [0],
+        [2, 0, 1],
+    ]
+
+
+def test_nothing_to_score_is_an_empty_answer(scorer):
+    assert scorer.score([]).shape == (0,)
+    assert scorer.score([]).dtype == np.float32
+    assert scorer.score(iter([])).shape == (0,)
+    assert scorer.rank("还", []) == []
+    assert scorer.rank_many([], []) == []
+    assert scorer.rank_many(["还", "借"], [[], []]) == [[], []]
+    assert scorer.run.shapes == []
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error", "message"),
+    [
+        ([("a", "b"), ("a",)], ValueError, r"position 1: \('a',\)"),
+        ([("a", "b", "c")], ValueError, "hold two strings in each place"),
+        (["ab"], ValueError, "position 0: 'ab'"),
+        ("ab", ValueError, "position 0: 'a'"),
+        (("a", "b"), ValueError, "position 0: 'a'"),
+        ([None], ValueError, "position 0: None"),
+        ([{"a", "b"}], ValueError, "position 0: {'"),
+        ([("a", "b"), ("a", None)], TypeError, "second text of pair 1.*None"),
+        ([(None, "b")], TypeError, "first text of pair 0 to be a string.*None"),
+        ([("a", float("nan"))], TypeError, "nan of type float.*Drop missing"),
+        ([("a", b"b")], TypeError, "b'b' of type bytes"),
+        ([("a", "b\ud800")], ValueError, "second text of pair 0.*surrogate"),
+    ],
+)
+def test_what_is_no_pair_is_refused(scorer, pairs, error, message):
+    with pytest.raises(error, match=message):
+        scorer.score(pairs)
+    assert scorer.run.shapes == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("q", ["a", None]), TypeError, "candidate 1 of query 0 .*None"),
+        (("q", ["a", 1.5]), TypeError, "1.5 of type float"),
+        (("q", "ab"), TypeError, "must be a list of strings.*'ab'"),
+        (("q", None), TypeError, "must be a list of strings.*None"),
+        (("q", ["a\udfff"]), ValueError, "candidate 0.*surrogate.*index 1"),
+        ((None, ["a"]), TypeError, "query 0 to be a string.*None"),
+        ((["q"], ["a"]), TypeError, r"query 0 to be a string.*\['q'\]"),
+        (("\ud800", ["a"]), ValueError, "query 0.*lone surrogate"),
+        (("q", ["a"], 0), ValueError, "`top_k` must be .* 1.*top_k=0"),
+        (("q", ["a"], True), ValueError, "top_k=True"),
+        (("q", ["a"], -1), ValueError, "top_k=-1"),
+        (("q", ["a"], "3"), ValueError, "top_k='3'"),
+        (("q", ["a"], 2.0), ValueError, "top_k=2.0"),
+        (("q", [], 0), ValueError, "top_k=0"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(scorer, arguments, error, message):
+    with pytest.raises(error, match=message):
+        scorer.rank(*arguments)
+    assert scorer.run.shapes == []
+
+
+@pytest.mark.parametrize(
+    ("queries", "candidates", "error", "message"),
+    [
+        (["q", "r"], [["a"]], ValueError, "2 queries and 1 lists"),
+        (["q"], [["a"], ["b"]], ValueError, "1 queries and 2 lists"),
+        ("q", [["a"]], TypeError, "queries='q' and .*For one query use"),
+        (["q"], "a", TypeError, "candidates='a'"),
+        (["q"], ["a"], TypeError, "Received: 'a' for query 0"),
+        (["q", "r"], [["a"], [1]], TypeError, "candidate 0 of query 1"),
+    ],
+)
+def test_lists_that_do_not_belong_together_are_refused(
+    scorer, queries, candidates, error, message
+):
+    with pytest.raises(error, match=message):
+        scorer.rank_many(queries, candidates)
+    assert scorer.run.shapes == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "terminal", "shown"),
+    [(1, True, True), (0.001, True, False), (1, False, False)],
+)
+def test_a_bar_is_shown_for_long_work_on_a_terminal(
+    scorer, monkeypatch, seconds, terminal, shown
+):
+    clock = types.SimpleNamespace(now=0.0)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(tqdm.std, "time", lambda: clock.now)
+
+    def slow(features):
+        clock.now += seconds
+        return CountTokens()(features)
+
+    scorer = PairScorer(scorer.packer, slow, scorer.scoring, max_tokens=128)
+    scorer.score(pairs_of())
+    assert ("scoring" in stream.getvalue()) == shown
+    assert ("60/60" in stream.getvalue()) == shown

@@ -1,0 +1,54 @@
+"""What README and docs show runs, and their links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from semmatch.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def blocks(page, language):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.M)
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_readme_runs(page, workplace, capsys):
+    exec("\n".join(blocks(page, "python")), {})
+    shown = capsys.readouterr().out.splitlines()
+    ranked = [line for line in shown if re.fullmatch(r"[01] 0\.\d+ .*", line)]
+    assert len(ranked) == 2  # the loop over `matcher.rank`
+
+    commands = re.findall(
+        r"^semmatch .*", "\n".join(blocks(page, "bash")), re.M
+    )
+    assert len(commands) == 3
+    for command in commands:
+        assert main(shlex.split(command)[1:]) == 0, command
+        assert capsys.readouterr().out, command
+
+
+def test_the_quick_start_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(blocks("docs/quickstart.md", "python")), {})
+    assert (tmp_path / "deploy" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+
+
+def test_both_readmes_show_the_same_code():
+    english, chinese = (
+        [re.sub(r" *#.*", "", block) for block in blocks(page, "python")]
+        for page in ("README.md", "README.zh.md")
+    )
+    assert english == chinese

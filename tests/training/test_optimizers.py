@@ -1,0 +1,132 @@
+"""AdamW against a step in plain numpy."""
+
+import keras
+import numpy as np
+import pytest
+
+from semmatch.training import AdamW
+from semmatch.training import LinearWarmup
+from tests.checks import json_round_trip
+from tests.checks import to_numpy
+
+NAMES = ["kernel", "embeddings", "bias", "gamma", "beta"]
+DECAYED = {"kernel", "embeddings"}
+
+
+def variables():
+    generator = np.random.default_rng(0)
+    return [
+        keras.Variable(generator.normal(size=(3, 2)), name=name)
+        for name in NAMES
+    ]
+
+
+def gradients(seed):
+    generator = np.random.default_rng(seed)
+    shapes = [(3, 2)] * len(NAMES)
+    return [generator.normal(size=s).astype("float32") for s in shapes]
+
+
+def numpy_adamw(
+    values, steps, rate, decay, epsilon, clip=None, beta_1=0.9, beta_2=0.999
+):
+    """Loshchilov and Hutter 2017, algorithm 2, the multiplier being 1."""
+    mean = [np.zeros_like(value) for value in values]
+    square = [np.zeros_like(value) for value in values]
+    for number, step in enumerate(steps, start=1):
+        if clip is not None:
+            norm = np.sqrt(sum((g.astype("float64") ** 2).sum() for g in step))
+            step = [g * min(1.0, clip / norm) for g in step]
+        for index, (name, gradient) in enumerate(zip(NAMES, step, strict=True)):
+            mean[index] = beta_1 * mean[index] + (1 - beta_1) * gradient
+            square[index] = beta_2 * square[index] + (1 - beta_2) * gradient**2
+            # Keras adds epsilon before the correction (Kingma and Ba 2014,
+            # end of section 2).
+            update = mean[index] / (np.sqrt(square[index]) + epsilon)
+            update = update * np.sqrt(1 - beta_2**number) / (1 - beta_1**number)
+            if name in DECAYED:
+                update = update + decay * values[index]
+            values[index] = values[index] - rate * update
+    return values
+
+
+def run(optimizer, steps):
+    """The variables after the steps, as arrays."""
+    trained = variables()
+    optimizer.build(trained)
+    for step in steps:
+        optimizer.apply(list(map(keras.ops.convert_to_tensor, step)))
+    return [to_numpy(variable) for variable in trained]
+
+
+OPTIONS = [
+    {"learning_rate": 0.01},
+    {"learning_rate": 0.02, "weight_decay": 0.5},
+    {"learning_rate": 0.01, "epsilon": 0.1},
+    {"learning_rate": 0.01, "global_clipnorm": 0.5, "epsilon": 0.1},
+    {"learning_rate": 0.01, "global_clipnorm": None, "epsilon": 0.1},
+    {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.6},
+]
+
+
+@pytest.mark.parametrize("restored", [False, True])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_steps_are_those_of_adamw(options, restored):
+    optimizer = AdamW(**options)
+    if restored:
+        optimizer = json_round_trip(optimizer)
+    steps = [gradients(seed) for seed in (1, 2, 3)]
+    expected = numpy_adamw(
+        [to_numpy(variable) for variable in variables()],
+        steps,
+        options["learning_rate"],
+        options.get("weight_decay", 0.01),
+        options.get("epsilon", 1e-8),
+        options.get("global_clipnorm", 1.0),
+        options.get("beta_1", 0.9),
+        options.get("beta_2", 0.999),
+    )
+    np.testing.assert_allclose(
+        np.stack(run(optimizer, steps)), np.stack(expected), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_without_gradients_only_kernels_shrink(restored):
+    optimizer = AdamW(0.1, weight_decay=0.5)
+    if restored:
+        optimizer = json_round_trip(optimizer)
+    zeros = [np.zeros((3, 2), "float32") for _ in NAMES]
+    outputs = run(optimizer, [zeros])
+    for name, before, after in zip(NAMES, variables(), outputs, strict=True):
+        factor = 1 - 0.1 * 0.5 if name in DECAYED else 1
+        np.testing.assert_allclose(after, to_numpy(before) * factor, rtol=1e-6)
+
+
+def test_a_schedule_sets_the_rate_of_each_step():
+    # Without memory, a gradient of any size moves by the rate alone.
+    schedule = LinearWarmup(0.1, total_steps=4, warmup=0.5)
+    ones = [np.ones((3, 2), "float32") for _ in NAMES]
+    before = np.stack([to_numpy(variable) for variable in variables()])
+    for count, total in [(1, 0.05), (2, 0.15), (3, 0.25), (4, 0.30)]:
+        optimizer = AdamW(schedule, weight_decay=0, beta_1=0, beta_2=0)
+        after = np.stack(run(optimizer, [ones] * count))
+        np.testing.assert_allclose(before - after, total, rtol=1e-4)
+
+
+def test_the_defaults_are_those_of_fine_tuning():
+    optimizer = AdamW()
+    assert float(optimizer.learning_rate) == pytest.approx(5e-5)
+    assert optimizer.weight_decay == 0.01
+    assert optimizer.epsilon == 1e-8
+    assert optimizer.global_clipnorm == 1.0
+
+
+def test_the_config_gives_the_same_optimizer_back():
+    optimizer = AdamW(
+        LinearWarmup(1e-3, 10), 0.2, 1e-6, 2.0, beta_1=0.8, name="adam"
+    )
+    again = json_round_trip(optimizer)
+    assert type(again) is AdamW
+    assert again.get_config() == optimizer.get_config()
+    assert again.get_config()["learning_rate"]["config"]["peak"] == 1e-3
