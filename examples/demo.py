@@ -25,7 +25,7 @@ from semmatch.models import CrossEncoderPreprocessor
 from semmatch.training import AdamW
 from semmatch.training import LinearWarmup
 
-EPOCHS = 8
+EPOCHS = 10
 QUESTION = "东西不想要了，怎么把钱退回来"
 
 

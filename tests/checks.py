@@ -1,7 +1,6 @@
-"""What several test files need: tiny models, references, common checks."""
+"""What several test files need: tiny models and common checks."""
 
 import json
-import math
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch.data import Pairs
 from semmatch.models import CrossEncoder
 from semmatch.models import CrossEncoderPreprocessor
 from semmatch.models import TextEncoder
@@ -51,12 +51,33 @@ def tiny_model(encoder=None, preprocessor=None, **kwargs):
     return model
 
 
+def small_model(**kwargs):
+    """One layer, nothing random in training, scores well apart."""
+    options = {
+        "encoder": tiny_encoder(
+            num_layers=1, dropout=0.0, attention_dropout=0.0
+        ),
+        "dropout": 0.0,
+        "pooling": "max",
+    }
+    return tiny_model(**{**options, **kwargs})
+
+
+def toy_pairs(size=32, num_classes=2, seed=0):
+    """Pairs whose class stands in the second text, all packed into 8 tokens."""
+    generator = np.random.default_rng(seed)
+    label = np.resize(np.arange(num_classes), size)
+    words = np.array(["取消", "还款", "借款"])
+    return Pairs(words[generator.integers(0, 3, size)], words[label], label)
+
+
 def randomise(layer, seed=0):
-    """Gives all weights values of about 0.5, so that each is felt."""
+    """Gives all weights values of about 1, so that each is felt."""
     generator = np.random.default_rng(seed)
     for variable in layer.weights:
         if "seed" not in variable.path:
-            variable.assign(generator.normal(scale=0.5, size=variable.shape))
+            values = generator.normal(scale=0.5, size=variable.shape)
+            variable.assign(values + variable.path.endswith("gamma"))
 
 
 def to_numpy(tensor):
@@ -98,66 +119,3 @@ def run_python(code, *arguments):
         stdout=subprocess.PIPE,
         text=True,
     ).stdout
-
-
-def bert_block(weights, tokens, mask, num_heads, activation, epsilon):
-    """A block of BERT in plain numpy (Devlin et al. 2018).
-
-    Args:
-        weights: function from a layer's and a parameter's name to an array.
-        tokens: float `(batch, length, dim)`.
-        mask: `(batch, length)`, 1 for a real token.
-    """
-
-    def dense(name, inputs):
-        return inputs @ weights(name, "kernel") + weights(name, "bias")
-
-    def split(inputs):
-        rows, length, dim = inputs.shape
-        parts = inputs.reshape(rows, length, num_heads, dim // num_heads)
-        return parts.swapaxes(1, 2)
-
-    query, key, value = (
-        split(dense(name, tokens)) for name in ("query", "key", "value")
-    )
-    scores = query @ key.swapaxes(2, 3) / math.sqrt(query.shape[-1])
-    scores = np.where(mask[:, None, None, :] == 1, scores, -np.inf)
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    mixed = powers / powers.sum(axis=-1, keepdims=True) @ value
-    attended = dense(
-        "attention_output", mixed.swapaxes(1, 2).reshape(tokens.shape)
-    )
-    tokens = layer_norm(
-        tokens + attended,
-        weights("attention_norm", "gamma"),
-        weights("attention_norm", "beta"),
-        epsilon,
-    )
-    inner = ACTIVATIONS[activation](dense("intermediate", tokens))
-    return layer_norm(
-        tokens + dense("output", inner),
-        weights("output_norm", "gamma"),
-        weights("output_norm", "beta"),
-        epsilon,
-    )
-
-
-def layer_norm(inputs, gamma, beta, epsilon):
-    centred = inputs - inputs.mean(axis=-1, keepdims=True)
-    variance = (centred**2).mean(axis=-1, keepdims=True)
-    return centred / np.sqrt(variance + epsilon) * gamma + beta
-
-
-ACTIVATIONS = {
-    "gelu": lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / 2**0.5)),
-    "gelu_tanh": lambda x: (
-        0.5 * x * (1 + np.tanh((2 / math.pi) ** 0.5 * (x + 0.044715 * x**3)))
-    ),
-    "relu": lambda x: np.maximum(x, 0),
-}
-
-
-def named_weights(layer, prefix=""):
-    """A function from names to float64 arrays, for `bert_block`."""
-    arrays = {v.path: to_numpy(v).astype("float64") for v in layer.weights}
-    return lambda *names: arrays["/".join([prefix, *names]).lstrip("/")]

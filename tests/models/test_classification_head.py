@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch.models import CrossEncoder
 from tests.checks import randomise
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
@@ -93,9 +94,15 @@ def test_logits_are_float32_whatever_the_encoder_computes_in(pooling):
 
 
 def test_the_kernel_starts_as_berts():
-    model = tiny_model.__globals__["CrossEncoder"](
-        tiny_encoder(hidden_dim=200), num_classes=3
-    )
+    model = CrossEncoder(tiny_encoder(hidden_dim=200), num_classes=3)
     kernel, bias = model.get_layer("head").get_weights()
     assert 0.015 < kernel.std() < 0.02
     assert not bias.any()
+
+
+def test_a_pooler_that_is_not_asked_for_is_not_trained():
+    model = tiny_model(pooling="mean")
+    names = [variable.path for variable in model.trainable_weights]
+    assert not [name for name in names if name.startswith("pooler")]
+    names = [variable.path for variable in tiny_model().trainable_weights]
+    assert [name for name in names if name.startswith("pooler")]

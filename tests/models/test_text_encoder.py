@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from semmatch.models import TextEncoder
-from tests import checks
 from tests.checks import json_round_trip
 from tests.checks import tiny_encoder
 from tests.checks import to_numpy
+from tests.layers import numpy_bert
 
 LENGTHS = [3, 7, 1]
 
@@ -26,23 +26,23 @@ def features(segments=True):
     return {name: array.astype("int32") for name, array in arrays.items()}
 
 
-def numpy_bert(encoder, inputs, num_heads, activation, epsilon):
+def expected_outputs(encoder, inputs, num_heads, activation, epsilon):
     """Devlin et al. 2018: the sum of embeddings, the blocks, the pooler."""
-    weights = checks.named_weights(encoder)
+    weights = numpy_bert.named_weights(encoder)
     tokens = weights("token_embedding", "embeddings")[inputs["token_ids"]]
     tokens = tokens + weights("position_embedding", "embeddings")[:7]
     if "segment_ids" in inputs:
         segments = weights("segment_embedding", "embeddings")
         tokens = tokens + segments[inputs["segment_ids"]]
-    tokens = checks.layer_norm(
+    tokens = numpy_bert.layer_norm(
         tokens,
         weights("embedding_norm", "gamma"),
         weights("embedding_norm", "beta"),
         epsilon,
     )
     for index in range(encoder.num_layers):
-        block = checks.named_weights(encoder, f"block_{index}")
-        tokens = checks.bert_block(
+        block = numpy_bert.named_weights(encoder, f"block_{index}")
+        tokens = numpy_bert.bert_block(
             block,
             tokens,
             inputs["padding_mask"],
@@ -71,7 +71,9 @@ def test_it_is_bert(num_heads, activation, epsilon, segments):
     )
     inputs = features(segments)
     outputs = encoder(inputs)
-    tokens, pooled = numpy_bert(encoder, inputs, num_heads, activation, epsilon)
+    tokens, pooled = expected_outputs(
+        encoder, inputs, num_heads, activation, epsilon
+    )
     np.testing.assert_allclose(
         to_numpy(outputs["sequence_output"]), tokens, atol=1e-5
     )
@@ -175,3 +177,12 @@ def test_the_config_gives_the_same_encoder_back():
 def test_an_unknown_argument_is_refused(name):
     with pytest.raises(TypeError, match=name):
         tiny_encoder(**{name: 0.5})
+
+
+def test_positions_start_smaller_than_tokens():
+    encoder = TextEncoder(200, 1, 2, 16, 16)
+    tokens, positions = (
+        to_numpy(encoder.get_layer(f"{name}_embedding").weights[0]).std()
+        for name in ("token", "position")
+    )
+    assert 0 < positions < tokens / 2

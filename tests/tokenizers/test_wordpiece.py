@@ -143,15 +143,15 @@ def test_a_special_piece_in_a_text_is_one_token(tmp_path):
     assert tokenizer.tokenize(["还[MASK]还"]) == [[5, 4, 5]]
 
 
-@pytest.mark.parametrize("form", ['"<pad>"', '{"content": "<pad>"}'])
+@pytest.mark.parametrize("form", ['"<fill>"', '{"content": "<fill>"}'])
 def test_the_configuration_names_the_special_pieces(tmp_path, form):
-    pieces = ["还", "<unk>", "<pad>", "<s>", "</s>", "<mask>"]
+    pieces = ["还", "<unk>", "<fill>", "<s>", "</s>", "<mask>"]
     config = (
         f'{{"pad_token": {form}, "unk_token": "<unk>", "cls_token": "<s>", '
         '"sep_token": "</s>", "mask_token": {"content": "<mask>"}}'
     )
     tokenizer = read(tmp_path, pieces, config)
-    assert (tokenizer.pad_token, tokenizer.pad_id) == ("<pad>", 2)
+    assert (tokenizer.pad_token, tokenizer.pad_id) == ("<fill>", 2)
     assert tokenizer.tokenize(["还款<mask>"]) == [[0, 1, 5]]
     assert [p.ids for p in tokenizer.pair if p.ids] == [(3,), (4,), (4,)]
 
@@ -184,5 +184,13 @@ def test_training_learns_the_texts_own_pieces():
 
 def test_training_keeps_the_number_of_pieces():
     words = [f"{a}{b}{c}" for a in "abc" for b in "abc" for c in "abc"]
-    assert Tokenizer.train(words, 15).vocabulary_size == 15
-    assert Tokenizer.train(words).vocabulary_size > 15
+    # 5 special pieces, 3 characters alone, 3 inside words, 27 words.
+    assert Tokenizer.train(words, 15).vocabulary_size == 11
+    assert Tokenizer.train(words * 2, 15).vocabulary_size == 15
+    assert Tokenizer.train(words * 2).vocabulary_size == 38
+
+
+def test_the_same_texts_give_the_same_pieces():
+    texts = ["hello world", "hello word", "old words"] * 3
+    first = Tokenizer.train(texts).to_json()
+    assert all(Tokenizer.train(texts).to_json() == first for _ in range(5))

@@ -44,6 +44,7 @@ class Checkpoint:
         tensors: a dict from a variable's path to float32 arrays.
         head: a dict of `kernel` and `bias` of the classifier, or None.
         num_classes: int or None, the classes of the head.
+        head_tensors: tuple of strings, the head's names in `report.used`.
         sequence_length: int, the longest input.
         report: `LoadReport`.
     """
@@ -52,6 +53,7 @@ class Checkpoint:
     tensors: dict
     head: dict | None
     num_classes: int | None
+    head_tensors: tuple
     sequence_length: int
     report: LoadReport
 
@@ -104,11 +106,7 @@ def apply_rules(tensors, prefix, rules, unused):
                 f"{tensors.path(name)}: the tensor {name} must have the shape "
                 f"{rule.shape} by config.json. Received: {array.shape}."
             )
-        if not np.isfinite(array).all():
-            raise ValueError(
-                f"{tensors.path(name)}: the tensor {name} holds values that "
-                "are not finite."
-            )
+        check_finite(array, name, tensors)
         arrays[rule.target] = np.ascontiguousarray(rule.transform(array))
         used.append(name)
     required = [rule.source for rule in missing if not rule.optional]
@@ -123,6 +121,15 @@ def apply_rules(tensors, prefix, rules, unused):
         reasons[name] = _reason(name, unused)
     initialised = tuple(rule.target for rule in missing)
     return arrays, LoadReport(tuple(used), reasons, initialised)
+
+
+def check_finite(array, name, tensors):
+    """Raises if `array`, read from `tensors`, holds NaN or infinity."""
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{tensors.path(name)}: the tensor {name} holds values that are "
+            "not finite."
+        )
 
 
 def _find(source, prefix, tensors):

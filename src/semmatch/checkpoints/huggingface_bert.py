@@ -9,6 +9,7 @@ import json
 import numpy as np
 
 from semmatch.checkpoints.format import apply_rules
+from semmatch.checkpoints.format import check_finite
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import Rule
 from semmatch.checkpoints.tensors import open_tensors
@@ -119,11 +120,16 @@ def read(folder, config, num_layers=None):
     word_embeddings = "embeddings.word_embeddings.weight"
     prefix = "bert." if f"bert.{word_embeddings}" in tensors else ""
     rules = _rules(arguments)
+    pooler = [f"{prefix}pooler.dense.{part}" for part in ("weight", "bias")]
+    if len(set(pooler) & set(tensors)) == 1:
+        # One half of a pooler cannot be used.
+        rules = [rule for rule in rules if not rule.optional]
     arrays, report = apply_rules(
         tensors, prefix, rules, _unused(prefix, arguments["num_layers"], layers)
     )
     arguments["pooler"] = "pooler/kernel" in arrays
     head, classes = _head(tensors, arguments["hidden_dim"])
+    names = ()
     if head is not None:
         names = tuple(n for n in report.unused if n.startswith("classifier."))
         rest = {n: why for n, why in report.unused.items() if n not in names}
@@ -135,6 +141,7 @@ def read(folder, config, num_layers=None):
         tensors=arrays,
         head=head,
         num_classes=classes,
+        head_tensors=names,
         sequence_length=_sequence_length(folder, arguments),
         report=dataclasses.replace(report, ignored_config=unknown),
     )
@@ -249,7 +256,6 @@ def _unused(prefix, kept, layers):
         (rf"{prefix}embeddings\.(position|token_type)_ids", "a constant"),
         (r"cls\..*", "head of the pretraining"),
         (r"classifier\.(weight|bias)", "head of another task"),
-        # One half of a pooler cannot be used.
         (rf"{prefix}pooler\.dense\.(weight|bias)", "the pooler is incomplete"),
     ]
 
@@ -267,6 +273,8 @@ def _head(tensors, hidden_dim):
             f"the shapes (classes, {hidden_dim}) and (classes,). Received: "
             f"{kernel.shape} and {bias.shape}."
         )
+    check_finite(kernel, "classifier.weight", tensors)
+    check_finite(bias, "classifier.bias", tensors)
     return {"kernel": kernel.T, "bias": bias}, classes
 
 

@@ -1,5 +1,7 @@
 """From a Keras function to an ONNX graph, in seconds."""
 
+import warnings
+
 import keras
 import numpy as np
 import onnx
@@ -33,7 +35,10 @@ def to_onnx(function, variables, signature):
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
     # tf2onnx 1.17 calls functions that numpy 2 removed.
-    patch_tf2onnx()
+    with warnings.catch_warnings():
+        # It looks for a name that numpy has dropped.
+        warnings.simplefilter("ignore", FutureWarning)
+        patch_tf2onnx()
     paths = [variable.path for variable in variables]
     if len(set(paths)) < len(paths):
         raise ValueError(
@@ -63,6 +68,7 @@ def to_onnx(function, variables, signature):
     finally:
         logger.setLevel(level)
     _bind(model.graph, variables)
+    _name_dimensions(model.graph)
     onnx.checker.check_model(model)
     return model
 
@@ -85,3 +91,14 @@ def _bind(graph, variables):
         )
         for name in sorted(used)
     )
+
+
+def _name_dimensions(graph):
+    """Calls what is free of inputs and outputs `batch` and `length`."""
+    for value in [*graph.input, *graph.output]:
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, name in zip(
+            dimensions, ("batch", "length"), strict=False
+        ):
+            if not dimension.HasField("dim_value"):
+                dimension.dim_param = name

@@ -12,6 +12,7 @@ from semmatch._checks import check_one_of
 from semmatch._folders import writing_folder
 from semmatch.export.graph import to_onnx
 from semmatch.export.quantize import quantize_int8
+from semmatch.models import CrossEncoder
 from semmatch.models.presets import float32_twin
 from semmatch.serving import Matcher
 from semmatch.serving.deploy_folder import DeployConfig
@@ -71,7 +72,7 @@ def export_onnx(model, folder, *, quantize=None):
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor, TextEncoder
     >>> from semmatch.models import CrossEncoder
-    >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"], 16)
+    >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"])
     >>> model = CrossEncoder(TextEncoder(50, 1, 2, 8, 16), preprocessor)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     report = export_onnx(model, folder)
@@ -79,6 +80,12 @@ def export_onnx(model, folder, *, quantize=None):
     True
     """
     check_one_of(quantize, (None, "int8"), "quantize")
+    if not isinstance(model, CrossEncoder):
+        raise TypeError(
+            "`export_onnx` takes a `CrossEncoder`; load one by "
+            "`CrossEncoder.from_preset`. Received: a "
+            f"{type(model).__name__}."
+        )
     if keras.config.backend() != "tensorflow":
         raise RuntimeError(
             "`export_onnx` traces the model with TensorFlow. Received: Keras "

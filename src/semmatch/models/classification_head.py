@@ -34,9 +34,9 @@ def classification_head(backbone, num_classes, pooling, hidden_dim, dropout):
 
     if has_pooler and pooling != "pooler":
         # It gets no gradient, of which Keras would warn at every training.
-        backbone.output["pooled_output"]._keras_history.operation.trainable = (
-            False
-        )
+        backbone.output[
+            "pooled_output"
+        ]._keras_history.operation.trainable = False
 
     # The head is small: float32 costs nothing and keeps scores apart.
     if pooling == "pooler":

@@ -4,6 +4,7 @@ import random
 
 import keras
 import keras_hub
+import numpy as np
 from keras import ops
 
 from semmatch._checks import check_positive_int
@@ -84,6 +85,8 @@ class CrossEncoder(keras_hub.models.Task):
         self.hidden_dim = hidden_dim
         self.dropout = dropout
         self.scoring = scoring or Scoring.for_classes(num_classes)
+        # Refuses the scoring of another number of classes.
+        self.scoring.scores(np.empty((0, num_classes)))
         self.load_report = None
         super().__init__(inputs=backbone.input, outputs=logits, name=name)
 
@@ -319,7 +322,9 @@ class CrossEncoder(keras_hub.models.Task):
             features = {name: features[name] for name in names}
             return self.predict_on_batch(features)
 
-        return PairScorer(packer, run, self.scoring)
+        return PairScorer(
+            packer, run, self.scoring, num_classes=self.num_classes
+        )
 
     def _preprocessor_or_error(self):
         if self.preprocessor is None:

@@ -126,13 +126,11 @@ def _with_changes(saved, num_layers, head):
     encoder = saved.backbone
     if num_layers is not None:
         encoder = _first_layers(encoder, num_layers)
-    same_head = {**wanted, "dropout": None} == {**own, "dropout": None}
-    model = type(saved)(
-        encoder,
-        saved.preprocessor,
-        **wanted,
-        scoring=saved.scoring if same_head else None,
-    )
+    # Neither dropout nor a name or scoring makes the head another one.
+    changed = {name for name in own if wanted[name] != own[name]}
+    same_head = changed <= {"dropout"}
+    wanted.setdefault("scoring", saved.scoring if same_head else None)
+    model = type(saved)(encoder, saved.preprocessor, **wanted)
     model.load_report = saved.load_report
     if same_head:
         for name in ("hidden", "head"):
@@ -188,8 +186,12 @@ def _from_checkpoint(
         kernel, bias = checkpoint.head["kernel"], checkpoint.head["bias"]
         model.get_layer("head").set_weights([kernel, bias])
     else:
+        left = dict.fromkeys(checkpoint.head_tensors, "head of another task")
         report = dataclasses.replace(
-            report, initialised=(*report.initialised, "head")
+            report,
+            used=tuple(name for name in report.used if name not in left),
+            unused={**report.unused, **left},
+            initialised=(*report.initialised, "head"),
         )
     model.load_report = report
     return model

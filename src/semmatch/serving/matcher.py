@@ -67,5 +67,6 @@ class Matcher(PairScorer):
             }
             return session.run(None, inputs)[0]
 
-        super().__init__(packer, run, config.scoring)
+        classes = session.get_outputs()[0].shape[1]
+        super().__init__(packer, run, config.scoring, num_classes=classes)
         self.config = config

@@ -27,6 +27,7 @@ class PairScorer:
         run: function from a dict of int32 `(batch, length)` features to
             logits `(batch, classes)`.
         scoring: `Scoring`.
+        num_classes: int, logits of a pair.
         max_tokens: int, tokens of one batch, padding included.
 
     >>> from semmatch._records import Scoring
@@ -39,10 +40,13 @@ class PairScorer:
     1
     """
 
-    def __init__(self, packer, run, scoring, *, max_tokens=MAX_TOKENS):
+    def __init__(
+        self, packer, run, scoring, *, num_classes=1, max_tokens=MAX_TOKENS
+    ):
         self.packer = packer
         self.run = run
         self.scoring = scoring
+        self.num_classes = num_classes
         self.max_tokens = max_tokens
 
     def logits(self, pairs):
@@ -57,7 +61,7 @@ class PairScorer:
         ids_b = [ids[row] for row in rows[len(text_a) :]]
         lengths = self.packer.padded_lengths(self.packer.lengths(ids_a, ids_b))
         batches = token_budget_batches(lengths, self.max_tokens)
-        logits = None
+        logits = np.empty((len(text_a), self.num_classes), "float32")
         with tqdm(
             total=len(text_a),
             desc="scoring",
@@ -69,11 +73,7 @@ class PairScorer:
                 features = self.packer.pack_ids(
                     [ids_a[row] for row in batch], [ids_b[row] for row in batch]
                 )
-                part = np.asarray(self.run(features), "float32")
-                if logits is None:
-                    shape = (len(text_a), part.shape[1])
-                    logits = np.empty(shape, "float32")
-                logits[batch] = part
+                logits[batch] = self.run(features)
                 progress.update(len(batch))
         return logits
 
@@ -118,6 +118,8 @@ class PairScorer:
         Returns:
             A list, for each query, of what `rank` returns.
         """
+        # Refuses a model of many classes before the work, not after.
+        self.scoring.rank_keys(np.empty((0, self.num_classes)))
         queries, candidates = _checked_lists(queries, candidates)
         if top_k is not None:
             top_k = check_positive_int(top_k, "top_k")

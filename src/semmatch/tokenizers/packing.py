@@ -30,9 +30,9 @@ class Packer:
     >>> packer = Packer(Tokenizer.train(["还款"]), 16)
     >>> packed = packer.pack(["还款"], ["还"])
     >>> packed["padding_mask"].tolist()
-    [[1, 1, 1, 1, 1, 0, 0, 0]]
+    [[1, 1, 1, 1, 1, 1, 0, 0]]
     >>> packed["segment_ids"].tolist()
-    [[0, 0, 0, 1, 1, 0, 0, 0]]
+    [[0, 0, 0, 0, 1, 1, 0, 0]]
     """
 
     def __init__(

@@ -1,12 +1,13 @@
 """BERT's WordPiece tokenizers from a vocabulary, or from texts."""
 
+import collections
+
 from tokenizers import AddedToken
 from tokenizers import models
 from tokenizers import normalizers
 from tokenizers import pre_tokenizers
 from tokenizers import processors
 from tokenizers import Tokenizer
-from tokenizers import trainers
 
 _DEFAULTS = {
     "pad_token": "[PAD]",
@@ -59,7 +60,11 @@ def wordpiece_from_vocabulary(path, config):
 
 
 def train_wordpiece(texts, vocabulary_size):
-    """A Rust tokenizer whose pieces are learnt from texts.
+    """A Rust tokenizer whose pieces are those of texts.
+
+    They are the characters, alone and inside words, and the words that occur
+    more than once, the most frequent first; the same texts give the same
+    pieces.
 
     Args:
         texts: list of strings.
@@ -68,16 +73,24 @@ def train_wordpiece(texts, vocabulary_size):
     Returns:
         `tokenizers.Tokenizer`.
     """
-    rust = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    specials = list(_DEFAULTS.values())
-    rust.normalizer = normalizers.BertNormalizer()
-    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary_size,
-        special_tokens=specials,
-        show_progress=False,
+    normalizer = normalizers.BertNormalizer()
+    splitter = pre_tokenizers.BertPreTokenizer()
+    words = collections.Counter(
+        word
+        for text in texts
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text))
     )
-    rust.train_from_iterator(texts, trainer)
+    characters, inner = collections.Counter(), collections.Counter()
+    for word, count in words.items():
+        characters.update(dict.fromkeys(word, count))
+        inner.update(dict.fromkeys((f"##{c}" for c in word[1:]), count))
+    longer = {w: n for w, n in words.items() if len(w) > 1 and n > 1}
+    # Not the library's trainer: its pieces differ from call to call.
+    pieces = [*_DEFAULTS.values()]
+    for counts in (characters, inner, longer):
+        pieces += sorted(counts, key=lambda piece: (-counts[piece], piece))
+    vocabulary = {piece: i for i, piece in enumerate(pieces[:vocabulary_size])}
+    rust = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     _set_up(rust, _DEFAULTS, lowercase=True, strip_accents=None, chinese=True)
     return rust
 

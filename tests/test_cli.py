@@ -1,0 +1,177 @@
+"""The command line does what the library does, or says why not."""
+
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+
+from semmatch import Matcher
+from semmatch.cli import main
+from tests.checks import tensorflow_only
+from tests.checks import TEXTS
+from tests.export.models import spread_model
+
+pytestmark = tensorflow_only
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A preset, and the deploy folder that the command makes of it."""
+    root = tmp_path_factory.mktemp("cli")
+    spread_model().save_to_preset(root / "preset")
+    assert main(["export", str(root / "preset"), str(root / "deploy")]) == 0
+    return types.SimpleNamespace(
+        preset=str(root / "preset"), deploy=str(root / "deploy")
+    )
+
+
+def write(path, text):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def error_of(capsys, *arguments):
+    """The one line that a failing command prints."""
+    assert main([*arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("semmatch: ")
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+def test_export_writes_a_folder_and_says_its_size(folders, tmp_path, capsys):
+    from semmatch import CrossEncoder
+
+    folder = str(tmp_path / "deploy")
+    arguments = ["export", folders.preset, folder, "--quantize", "int8"]
+    assert main(arguments) == 0
+    output = capsys.readouterr().out
+    size = sum(file.stat().st_size for file in os.scandir(folder))
+    assert output.startswith(f"{folder}: {size / 2**20:.1f} MiB, ")
+    assert "largest difference of a score " in output
+    pairs = [(TEXTS[0], text) for text in TEXTS]
+    plain = Matcher(folders.deploy).score(pairs)
+    expected = CrossEncoder.from_preset(folders.preset).score(pairs)
+    assert plain == pytest.approx(expected, abs=1e-5)
+    small = Matcher(folder).score(pairs)
+    assert small == pytest.approx(expected, abs=0.2)
+    assert abs(small - expected).max() > 1e-5  # it was quantised
+
+
+def test_score_prints_each_pair_with_its_score(folders, tmp_path, capsys):
+    pairs = [(TEXTS[0], TEXTS[1]), (TEXTS[2], TEXTS[2]), (TEXTS[3], TEXTS[0])]
+    lines = [f"{a}\t{b}\t1\n" for a, b in pairs]
+    path = write(tmp_path / "pairs.tsv", "".join(lines))
+    assert main(["score", folders.deploy, path]) == 0
+    scores = Matcher(folders.deploy).score(pairs)
+    expected = [
+        f"{score:.6f}\t{a}\t{b}"
+        for score, (a, b) in zip(scores, pairs, strict=True)
+    ]
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_rank_prints_the_best_lines_and_leaves_out_blank_ones(
+    folders, tmp_path, capsys, ending
+):
+    texts = [f"{text}\u2028{TEXTS[0]}" for text in TEXTS * 2]
+    lines = ["\ufeff" + texts[0], "", *texts[1:], "  \t", ""]
+    path = write(tmp_path / "texts.txt", ending.join(lines))
+    arguments = ["rank", folders.deploy, TEXTS[1], path]
+    ranked = Matcher(folders.deploy).rank(TEXTS[1], texts)
+    expected = [f"{place.score:.4f}\t{place.text}" for place in ranked]
+    for options, count in (([], 5), (["--top-k", "2"], 2)):
+        assert main([*arguments, *options]) == 0
+        output = capsys.readouterr().out
+        assert output.split("\n")[:-1] == expected[:count]
+
+
+def test_no_candidates_are_no_lines(folders, tmp_path, capsys):
+    path = write(tmp_path / "texts.txt", "\n\n")
+    assert main(["rank", folders.deploy, TEXTS[0], path]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (b"\xff\t1\t1\n", "pairs.tsv, line 1"),
+        ("one column\n", "pairs.tsv, line 1"),
+    ],
+)
+def test_a_bad_file_of_pairs_is_named(
+    folders, tmp_path, capsys, pairs, message
+):
+    path = write(tmp_path / "pairs.tsv", pairs)
+    assert message in error_of(capsys, "score", folders.deploy, path)
+
+
+def test_bad_candidates_and_numbers_are_named(folders, tmp_path, capsys):
+    texts = write(tmp_path / "texts.txt", "还款\n")
+    rank = ["rank", folders.deploy, "还款"]
+    assert "top_k=0" in error_of(capsys, *rank, texts, "--top-k", "0")
+    missing = str(tmp_path / "missing.txt")
+    assert "missing.txt" in error_of(capsys, *rank, missing)
+    latin = write(tmp_path / "latin.txt", b"\xb4\xf2")
+    assert "latin.txt is not UTF-8" in error_of(capsys, *rank, latin)
+    query = ["rank", folders.deploy, "\udce4", texts]
+    assert "query 0" in error_of(capsys, *query)
+
+
+def test_folders_that_are_none_are_named(folders, tmp_path, capsys):
+    texts = write(tmp_path / "texts.txt", "还款\n")
+    message = error_of(capsys, "rank", folders.preset, "还款", texts)
+    assert "Expected a folder that `export_onnx` wrote" in message
+    out = tmp_path / "deploy"
+    message = error_of(capsys, "export", str(tmp_path / "no"), str(out))
+    assert str(tmp_path / "no") in message
+    assert not out.exists()
+    message = error_of(capsys, "export", folders.preset, texts)
+    assert "texts.txt is a file" in message
+
+
+def test_another_backend_is_an_error_of_one_line(
+    folders, tmp_path, capsys, monkeypatch
+):
+    import keras
+
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    folder = tmp_path / "deploy"
+    message = error_of(capsys, "export", folders.preset, str(folder))
+    assert "KERAS_BACKEND=tensorflow" in message
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: {export,score,rank}"),
+        (["distil"], "invalid choice: 'distil'"),
+        (["export", "a", "b", "--quantize", "int4"], "invalid choice: 'int4'"),
+        (["rank", "a", "b", "c", "--top-k", "x"], "invalid int value: 'x'"),
+    ],
+)
+def test_wrong_arguments_show_the_usage(capsys, arguments, message):
+    with pytest.raises(SystemExit) as error:
+        main(arguments)
+    assert error.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("usage: semmatch")
+    assert message in printed
+
+
+def test_help_lists_the_commands_in_a_process_of_its_own():
+    output = subprocess.run(
+        [sys.executable, "-m", "semmatch.cli", "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert output.stderr == ""
+    assert output.stdout.startswith("usage: semmatch")
+    for command in ("export", "score", "rank"):
+        assert command in output.stdout
