@@ -38,7 +38,7 @@ def test_rules_rename_and_transform(tmp_path):
     np.testing.assert_array_equal(arrays["norm/gamma"], GAMMA)
     assert report.used == ("m.dense.weight", "m.norm.weight")
     assert report.unused == {}
-    assert report.initialised == ("pooler/kernel",)
+    assert report.absent == ("pooler/kernel",)
 
 
 def test_either_name_of_a_tensor_is_found(tmp_path):
@@ -93,11 +93,16 @@ def test_a_pattern_is_that_of_the_whole_name(tmp_path, pattern):
 
 def test_a_report_has_a_line_for_all_that_is_not_as_usual():
     report = LoadReport(
-        ("a", "b"), {"c": "a constant"}, ("head",), ("rotary", "sparse")
+        ("a", "b"),
+        {"c": "a constant"},
+        ("pooler/bias",),
+        ("head",),
+        ("rotary", "sparse"),
     )
     assert str(report).splitlines() == [
         "2 tensors used",
         "unused: c (a constant)",
+        "absent, done without: pooler/bias",
         "initialised at random: head",
         "unknown in config.json: rotary",
         "unknown in config.json: sparse",
@@ -124,7 +129,7 @@ def test_a_folder_that_is_no_checkpoint_lists_what_is_there(tmp_path, names):
 
 def test_a_broken_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match="config.json is no JSON: "):
+    with pytest.raises(ValueError, match="config.json is not readable as JSON"):
         read_checkpoint(tmp_path)
 
 

@@ -122,14 +122,14 @@ def test_another_format_is_refused(folder, version):
         (b"{", "is not readable as JSON"),
         (b"", "is not readable as JSON"),
         (b"\xff\xfe{}", "is not readable as JSON"),
-        (b"[1]", r"must hold a JSON object. Received: \[1\]"),
-        (b"null", "must hold a JSON object. Received: None"),
+        (b"[1]", "must hold a JSON object. Received: a list"),
+        (b"null", "must hold a JSON object. Received: a NoneType"),
         (b"{}", "has format version None"),
     ],
 )
 def test_a_broken_configuration_is_refused(folder, content, message):
     (folder / "semmatch.json").write_bytes(content)
-    message = f"semmatch.json {message}.*Export the model again"
+    message = f"semmatch.json {message}"
     with pytest.raises(ValueError, match=message):
         Matcher(folder)
 

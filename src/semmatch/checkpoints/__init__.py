@@ -1,8 +1,8 @@
 """Checkpoint folders of other libraries, as numpy arrays in our names."""
 
-import json
 from pathlib import Path
 
+from semmatch._json import read_json_object
 from semmatch.checkpoints import huggingface_bert
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import LoadReport
@@ -42,10 +42,7 @@ def read_checkpoint(folder, *, num_layers=None):
             f"semmatch presets, {known}. Received a folder with: "
             f"{', '.join(found) or 'nothing'}."
         )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}.") from error
+    config = read_json_object(path)
     for module in FORMATS:
         if module.matches(config):
             return module.read(folder, config, num_layers)

@@ -14,6 +14,8 @@ class LoadReport:
     Attributes:
         used: tuple of strings, the tensors that became weights.
         unused: a dict from the other tensors to the reason.
+        absent: tuple of strings, optional weights that the checkpoint lacks
+            and the model does without.
         initialised: tuple of strings, weights the checkpoint lacks, which
             start at random.
         ignored_config: tuple of strings, configuration keys that are not
@@ -22,6 +24,7 @@ class LoadReport:
 
     used: tuple
     unused: dict
+    absent: tuple = ()
     initialised: tuple = ()
     ignored_config: tuple = ()
 
@@ -30,6 +33,7 @@ class LoadReport:
         lines += [
             f"unused: {name} ({why})" for name, why in self.unused.items()
         ]
+        lines += [f"absent, done without: {n}" for n in self.absent]
         lines += [f"initialised at random: {n}" for n in self.initialised]
         lines += [f"unknown in config.json: {n}" for n in self.ignored_config]
         return "\n".join(lines)
@@ -119,8 +123,8 @@ def apply_rules(tensors, prefix, rules, unused):
     reasons = {}
     for name in sorted(set(tensors) - set(used)):
         reasons[name] = _reason(name, unused)
-    initialised = tuple(rule.target for rule in missing)
-    return arrays, LoadReport(tuple(used), reasons, initialised)
+    absent = tuple(rule.target for rule in missing)
+    return arrays, LoadReport(tuple(used), reasons, absent)
 
 
 def check_finite(array, name, tensors):

@@ -4,10 +4,10 @@ Source: transformers' `BertModel` and `BertForSequenceClassification`.
 """
 
 import dataclasses
-import json
 
 import numpy as np
 
+from semmatch._json import read_json_object
 from semmatch.checkpoints.format import apply_rules
 from semmatch.checkpoints.format import check_finite
 from semmatch.checkpoints.format import Checkpoint
@@ -284,6 +284,6 @@ def _sequence_length(folder, arguments):
     path = folder / "tokenizer_config.json"
     if not path.is_file():
         return limit
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json_object(path)
     # transformers writes 1e30 for "none".
     return int(min(limit, record.get("model_max_length") or limit))

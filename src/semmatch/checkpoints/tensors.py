@@ -1,11 +1,12 @@
 """Reads the tensors of a checkpoint folder as numpy arrays."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401 (teaches numpy bfloat16, which safetensors reads)
 import safetensors
+
+from semmatch._json import read_json_object
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -70,8 +71,13 @@ def open_tensors(folder):
         return Tensors(dict.fromkeys(_open(path).keys(), path))
     index = folder / INDEX_FILE
     if index.is_file():
-        record = json.loads(index.read_text(encoding="utf-8"))
-        files = {n: folder / f for n, f in record["weight_map"].items()}
+        weight_map = read_json_object(index).get("weight_map")
+        if not isinstance(weight_map, dict):
+            raise ValueError(
+                f"{index} must have a `weight_map` from tensors to files. "
+                "Download it again."
+            )
+        files = {name: folder / file for name, file in weight_map.items()}
         for path in sorted(set(files.values())):
             if not path.is_file():
                 raise FileNotFoundError(

@@ -9,6 +9,7 @@ import keras
 
 from semmatch import checkpoints
 from semmatch._folders import writing_folder
+from semmatch._json import read_json_object
 from semmatch._version import __version__
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
 from semmatch.models.text_encoder import TextEncoder
@@ -93,7 +94,7 @@ def load(model_class, folder, *, sequence_length, num_layers, dtype, head):
 def _load_own(model_class, folder, sequence_length, dtype):
     """The model as it was saved, but for the policy and the length."""
     path = folder / CONFIG_FILE
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json_object(path)
     if record["class_name"] != model_class.__name__:
         raise ValueError(
             f"{folder} holds a `{record['class_name']}`: load it by "

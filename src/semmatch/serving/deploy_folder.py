@@ -7,6 +7,7 @@ from pathlib import Path
 
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
+from semmatch._json import read_json_object
 from semmatch._records import Scoring
 from semmatch.tokenizers.packing import TRUNCATIONS
 from semmatch.tokenizers.tokenizer import TOKENIZER_FILE
@@ -83,7 +84,7 @@ def read_config(folder):
             f"Expected a folder that `export_onnx` wrote, with {CONFIG_FILE} "
             f"in it. Received: {folder} ({found})."
         )
-    record = _read_record(path)
+    record = read_json_object(path)
     version = record.pop("format_version", None)
     if version != FORMAT_VERSION:
         raise ValueError(
@@ -128,21 +129,6 @@ def read_config(folder):
             f"{path} does not describe a model that this semmatch can serve: "
             f"{error}. Export the model again."
         ) from error
-
-
-def _read_record(path):
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not readable as JSON ({error}). Export the model again."
-        ) from error
-    if not isinstance(record, dict):
-        raise ValueError(
-            f"{path} must hold a JSON object. Received: {record!r}. Export "
-            "the model again."
-        )
-    return record
 
 
 def _sha256(file):

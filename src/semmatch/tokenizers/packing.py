@@ -133,9 +133,7 @@ class Packer:
         # kept whole as long as it fits in half of the room.
         shorter, longer = np.minimum(a, b), np.maximum(a, b)
         fits = shorter + longer <= room
-        cut_longer = np.where(
-            shorter > room, shorter, np.maximum(shorter, room - shorter)
-        )
+        cut_longer = np.maximum(shorter, room - shorter)
         halves = shorter + cut_longer > room
         new_shorter = np.where(halves, room // 2, shorter)
         new_longer = np.where(halves, room // 2 + room % 2, cut_longer)

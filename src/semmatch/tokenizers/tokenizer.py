@@ -7,6 +7,7 @@ from pathlib import Path
 import tokenizers
 
 from semmatch._checks import check_text
+from semmatch._json import read_json_object
 from semmatch.tokenizers.template import read_templates
 from semmatch.tokenizers.wordpiece import train_wordpiece
 from semmatch.tokenizers.wordpiece import wordpiece_from_vocabulary
@@ -167,10 +168,7 @@ def _read_config(folder):
     path = folder / CONFIG_FILE
     if not path.is_file():
         return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}.") from error
+    return read_json_object(path)
 
 
 def _content(token):

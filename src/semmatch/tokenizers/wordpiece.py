@@ -120,7 +120,11 @@ def _set_up(rust, special, *, lowercase, strip_accents, chinese):
 
 def _read_vocabulary(path, special):
     # Only "\n" ends a line: some pieces are other line separators.
-    lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: {error}.") from error
+    lines = text.rstrip("\r\n").split("\n")
     vocabulary = {}
     for number, line in enumerate(lines):
         piece = line.removesuffix("\r")
