@@ -226,6 +226,20 @@ def test_a_preset_of_another_class_is_refused(saved, folder):
         CrossEncoder.from_preset(folder)
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("{", "semmatch_preset.json is not readable as JSON"),
+        ("{}", "semmatch_preset.json lacks class_name, config: it is no preset"),
+    ],
+)
+def test_a_damaged_preset_is_named(saved, folder, content, message):
+    saved[0].save_to_preset(folder)
+    (folder / "semmatch_preset.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        CrossEncoder.from_preset(folder)
+
+
 def test_without_a_preprocessor_there_is_no_preset(saved, folder):
     with pytest.raises(ValueError, match="no preprocessor.*save_weights"):
         CrossEncoder(saved[0].backbone).save_to_preset(folder)

@@ -153,7 +153,9 @@ def test_a_folder_without_tokenizer_lists_what_is_there(tmp_path, names):
 def test_a_broken_configuration_is_named(tmp_path):
     write(tmp_path, rust())
     (tmp_path / "tokenizer_config.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match="tokenizer_config.json is not readable as JSON"):
+    with pytest.raises(
+        ValueError, match="tokenizer_config.json is not readable as JSON"
+    ):
         Tokenizer.from_folder(tmp_path)
 
 

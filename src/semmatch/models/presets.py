@@ -95,6 +95,12 @@ def _load_own(model_class, folder, sequence_length, dtype):
     """The model as it was saved, but for the policy and the length."""
     path = folder / CONFIG_FILE
     record = read_json_object(path)
+    missing = {"class_name", "config"} - set(record)
+    if missing:
+        raise ValueError(
+            f"{path} lacks {', '.join(sorted(missing))}: it is no preset, or a "
+            "damaged one. Save the model again."
+        )
     if record["class_name"] != model_class.__name__:
         raise ValueError(
             f"{folder} holds a `{record['class_name']}`: load it by "
