@@ -7,10 +7,11 @@ import pytest
 from semmatch.training import AdamW
 from semmatch.training import LinearWarmup
 from tests.checks import json_round_trip
+from tests.checks import tensorflow_only
 from tests.checks import to_numpy
 
 NAMES = ["kernel", "embeddings", "bias", "gamma", "beta"]
-DECAYED = {"kernel", "embeddings"}
+DECAYED = {"kernel"}
 
 
 def variables():
@@ -130,3 +131,56 @@ def test_the_config_gives_the_same_optimizer_back():
     assert type(again) is AdamW
     assert again.get_config() == optimizer.get_config()
     assert again.get_config()["learning_rate"]["config"]["peak"] == 1e-3
+
+
+def slices(rows, values):
+    import tensorflow as tf
+
+    return tf.IndexedSlices(
+        tf.constant(values, tf.float32), tf.constant(rows), tf.constant([4, 2])
+    )
+
+
+def table_after(optimizer, *steps):
+    """A table of four rows after steps of slices."""
+    table = keras.Variable(np.ones((4, 2), "float32"), name="embeddings")
+    optimizer.build([table])
+    for rows, values in steps:
+        optimizer.apply([slices(rows, values)])
+    return to_numpy(table)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("lazy", [True, False])
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_rows_that_stand_twice_are_added_up(lazy, clip):
+    optimizer = AdamW(0.1, epsilon=0.1, global_clipnorm=clip, lazy=lazy)
+    after = table_after(optimizer, ([1, 3, 1], [[1, 2], [0, 1], [2, -5]]))
+    gradient = np.array([[3.0, -3.0], [0.0, 1.0]])
+    if clip is not None:
+        gradient *= clip / np.linalg.norm(gradient)
+    # The first step: both moments are those of this gradient alone.
+    root = np.sqrt(1 - 0.999)
+    change = 0.1 * gradient * root / (np.abs(gradient) * root + 0.1)
+    np.testing.assert_allclose(after[[1, 3]], 1 - change, rtol=1e-5)
+    np.testing.assert_array_equal(after[[0, 2]], 1)
+
+
+@tensorflow_only
+def test_rows_that_a_batch_lacks_stay_as_they_are_if_lazy():
+    steps = ([0, 1], [[1, 1], [1, 1]]), ([1, 2], [[1, 1], [1, 1]])
+    lazy = table_after(AdamW(0.1), *steps)
+    once = table_after(AdamW(0.1), steps[0])
+    np.testing.assert_array_equal(lazy[[0, 3]], once[[0, 3]])
+    assert (lazy[[1, 2]] < once[[1, 2]]).all()
+    eager = table_after(AdamW(0.1, lazy=False), *steps)
+    assert (eager[0] < once[0]).all()  # momentum goes on
+
+
+@tensorflow_only
+def test_lazy_steps_that_hold_every_row_are_those_of_adamw():
+    generator = np.random.default_rng(0)
+    steps = [(range(4), generator.normal(size=(4, 2))) for _ in range(3)]
+    lazy = table_after(AdamW(0.1), *steps)
+    eager = table_after(AdamW(0.1, lazy=False), *steps)
+    np.testing.assert_allclose(lazy, eager, rtol=1e-5)
