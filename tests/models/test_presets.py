@@ -230,7 +230,10 @@ def test_a_preset_of_another_class_is_refused(saved, folder):
     "content, message",
     [
         ("{", "semmatch_preset.json is not readable as JSON"),
-        ("{}", "semmatch_preset.json lacks class_name, config: it is no preset"),
+        (
+            "{}",
+            "semmatch_preset.json lacks class_name, config: it is no preset",
+        ),
     ],
 )
 def test_a_damaged_preset_is_named(saved, folder, content, message):

@@ -1,0 +1,178 @@
+"""Times training on QA_corpus beside sentence-transformers' trainer.
+
+    python benchmarks/train_speed.py --preset ../shared/models/e5-small-zh \
+        --num-layers 4
+
+Each row is a process of its own: the same checkpoint, batch and precision,
+steps that warm up, then steps that count. The rows after the first leave one
+measure out, so that the table says what each of them gives. The peer runs in
+a virtual environment that is made under `runs/peers`, or in the one that
+`--peer-python` names.
+"""
+
+import argparse
+import functools
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEER_REQUIREMENTS = ("sentence-transformers>=6,<7", "datasets", "accelerate")
+MEASURES = {
+    "semmatch": "",
+    "random batches": "bucketing",
+    "float32": "bfloat16",
+    "Keras's Dropout": "dropout",
+    "Keras's AdamW": "optimizer",
+    "Keras's GELU": "gelu",
+}
+
+
+def main():
+    options = parse_arguments()
+    if options.without is not None:
+        print(json.dumps(measure(options)))
+        return
+    rows = {}
+    for name, without in MEASURES.items():
+        rows[name] = run([sys.executable, __file__], options, without)
+        print_row(name, rows[name], rows["semmatch"])
+    if not options.no_peer:
+        python = options.peer_python or make_peer_environment()
+        command = [str(python), str(HERE / "peer_train_speed.py")]
+        peer = run(command, options)
+        print_row("sentence-transformers", peer, rows["semmatch"])
+        ratio = rows["semmatch"]["pairs_per_second"] / peer["pairs_per_second"]
+        print(f"semmatch trains {ratio:.2f} times as fast")
+
+
+def parse_arguments():
+    shared = Path(__file__).resolve().parents[2] / "shared"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--preset", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=shared / "data/qa_corpus")
+    parser.add_argument("--num-layers", type=int)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--sequence-length", type=int, default=64)
+    parser.add_argument("--warm-up", type=int, default=20, help="steps")
+    parser.add_argument("--steps", type=int, default=80, help="that count")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--peer-python", type=Path)
+    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--without", choices=MEASURES.values(), help="one run")
+    return parser.parse_args()
+
+
+def run(command, options, without=None):
+    """The figures that a process prints as its last line."""
+    names = ("preset", "data", "num_layers", "batch_size", "sequence_length")
+    names += ("warm_up", "steps", "threads")
+    for name in names:
+        if getattr(options, name) is not None:
+            command += [f"--{name.replace('_', '-')}", getattr(options, name)]
+    if without is not None:
+        command += ["--without", without]
+    threads = str(options.threads)
+    environment = os.environ | {
+        "OMP_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    output = subprocess.run(
+        list(map(str, command)),
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def print_row(name, row, first):
+    share = row["pairs_per_second"] / first["pairs_per_second"]
+    print(
+        f"{name:<24}{row['pairs_per_second']:7.1f} pairs/s {share:7.2f}"
+        f"{row['peak_mib']:9.0f} MiB peak",
+        flush=True,
+    )
+
+
+def make_peer_environment():
+    folder = Path("runs/peers/sentence-transformers")
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        install = [python, "-m", "pip", "install", "-q", *PEER_REQUIREMENTS]
+        subprocess.run(install, check=True)
+    return python
+
+
+def measure(options):
+    """Trains in this process, without one of the measures."""
+    import keras
+    import numpy as np
+
+    from semmatch import CrossEncoder
+    from semmatch import pair_dataset
+    from semmatch import read_pairs
+    from semmatch.layers import Dropout
+    from semmatch.layers import transformer_block
+    from semmatch.training import AdamW
+    from semmatch.training import best_precision
+
+    without = options.without
+    if without == "gelu":
+        transformer_block.ACTIVATIONS["gelu"] = functools.partial(
+            keras.ops.gelu, approximate=False
+        )
+    if without == "dropout":
+        Dropout.call = keras_dropout
+    keras.utils.set_random_seed(0)
+    model = CrossEncoder.from_preset(
+        options.preset,
+        num_classes=1,
+        num_layers=options.num_layers,
+        sequence_length=options.sequence_length,
+        pooling="mean",
+        dtype="float32" if without == "bfloat16" else best_precision(),
+    )
+    optimizer = AdamW(1e-4)
+    if without == "optimizer":
+        optimizer = keras.optimizers.AdamW(1e-4, global_clipnorm=1.0)
+    model.compile(optimizer)
+    pairs = read_pairs(options.data / "train")
+    if without == "bucketing":
+        pairs = pairs[np.random.default_rng(0).permutation(len(pairs))]
+    dataset = pair_dataset(
+        pairs,
+        model.preprocessor,
+        batch_size=options.batch_size,
+        shuffle=without != "bucketing",
+    )
+    model.fit(dataset.take(options.warm_up), verbose=0)
+    counted = dataset.take(options.steps)
+    start = time.perf_counter()
+    model.fit(counted, verbose=0)
+    seconds = time.perf_counter() - start
+    return {
+        "pairs_per_second": options.steps * options.batch_size / seconds,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def keras_dropout(self, inputs, training=False):
+    import keras
+
+    if not training or self.rate == 0:
+        return inputs
+    return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
+
+
+if __name__ == "__main__":
+    main()
