@@ -41,6 +41,8 @@ def main():
         num_labels=1,
         max_length=options.sequence_length,
         device="cpu",
+        # The file holds float16, which autocast on a CPU cannot train.
+        model_kwargs={"dtype": torch.float32},
     )
     if options.num_layers is not None:
         encoder = model.model.bert.encoder
