@@ -44,8 +44,10 @@ class Tokenizer:
     def __init__(self, text, *, pad_token=None):
         try:
             self._rust = tokenizers.Tokenizer.from_str(text)
-        # The Rust library raises this class itself.
         except Exception as error:
+            # The Rust library raises this very class; others are not its own.
+            if type(error) is not Exception:
+                raise
             raise ValueError(
                 "Expected the content of a Hugging Face tokenizer.json. The "
                 f"`tokenizers` library could not read it: {error}."
