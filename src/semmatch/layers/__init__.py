@@ -1,11 +1,11 @@
 """Layers that matching models are built of."""
 
+from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.pooling import ClsPooling
 from semmatch.layers.pooling import MaxPooling
 from semmatch.layers.pooling import MeanPooling
 from semmatch.layers.pooling import POOLINGS
-from semmatch.layers.transformer_block import ACTIVATIONS
 from semmatch.layers.transformer_block import TransformerBlock
 
 __all__ = [

@@ -4,29 +4,13 @@ import keras
 from keras import ops
 
 from semmatch._checks import check_one_of
+from semmatch.layers.block_parts import ACTIVATIONS
+from semmatch.layers.block_parts import MASKED
+from semmatch.layers.block_parts import add_and_activate
+from semmatch.layers.block_parts import add_and_norm
+from semmatch.layers.block_parts import attention_weights
 from semmatch.layers.dropout import Dropout
-
-
-# In float32, since TensorFlow's erf and tanh of bfloat16 take twice the time.
-def _gelu(inner):
-    # Not `ops.gelu`: TensorFlow's is made of erfc, which is slower than erf
-    # and has no form in ONNX.
-    wide = ops.cast(inner, "float32")
-    wide = 0.5 * wide * (1.0 + ops.erf(wide * 2**-0.5))
-    return ops.cast(wide, inner.dtype)
-
-
-def _gelu_tanh(inner):
-    wide = ops.gelu(ops.cast(inner, "float32"), approximate=True)
-    return ops.cast(wide, inner.dtype)
-
-
-# The erf form is Hugging Face's "gelu", the tanh form Google's.
-ACTIVATIONS = {"gelu": _gelu, "gelu_tanh": _gelu_tanh, "relu": ops.relu}
-
-# Large enough that softmax gives a padded token exactly 0 in float32, small
-# enough for every float type we train in.
-_MASKED = -1e9
+from semmatch.layers.fused import branches
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -82,6 +66,7 @@ class TransformerBlock(keras.layers.Layer):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self._scale = (hidden_dim // num_heads) ** -0.5
 
         def dense(units, name):
             return keras.layers.Dense(units, dtype=self.dtype_policy, name=name)
@@ -123,6 +108,9 @@ class TransformerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, tokens, padding_mask, training=None):
+        # Quantised layers have no kernel to multiply by.
+        if training and self.query.quantization_mode is None:
+            return self._call_fused(tokens, padding_mask)
         attended = self.attention_output(
             self._attend(tokens, padding_mask, training)
         )
@@ -135,24 +123,79 @@ class TransformerBlock(keras.layers.Layer):
 
     def _attend(self, tokens, padding_mask, training):
         """Each token's mixture of values, `(batch, length, hidden_dim)`."""
-        length = ops.shape(tokens)[1]
-        head_dim = self.hidden_dim // self.num_heads
-
-        def heads(projected, axes):
-            split = (-1, length, self.num_heads, head_dim)
-            return ops.transpose(ops.reshape(projected, split), axes)
-
-        query = heads(self.query(tokens) * head_dim**-0.5, (0, 2, 1, 3))
-        key = heads(self.key(tokens), (0, 2, 3, 1))
-        value = heads(self.value(tokens), (0, 2, 1, 3))
+        query = self._heads(self.query(tokens) * self._scale)
+        key = self._heads(self.key(tokens), (0, 2, 3, 1))
+        value = self._heads(self.value(tokens))
         scores = ops.matmul(query, key)  # (batch, heads, length, length)
-        bias = (1 - ops.cast(padding_mask, scores.dtype)) * _MASKED
+        bias = (1 - ops.cast(padding_mask, scores.dtype)) * MASKED
         scores = scores + bias[:, None, None, :]
         weights = self.attention_weights_dropout(
             ops.softmax(scores, axis=-1), training=training
         )
-        mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
-        return ops.reshape(mixed, (-1, length, self.hidden_dim))
+        return self._joined(ops.matmul(weights, value))
+
+    def _call_fused(self, tokens, padding_mask):
+        """As `call`, with all between two matrix products in one pass."""
+        to_query, to_key, to_value, tokens = branches(tokens, 4)
+        query = self._heads(self.query(to_query))
+        key = self._heads(self.key(to_key))
+        value = self._heads(self.value(to_value))
+        weights = attention_weights(
+            ops.einsum("bhqd,bhkd->bhqk", query, key),
+            padding_mask,
+            self.attention_weights_dropout.seed_generator.next(),
+            scale=self._scale,
+            rate=self.attention_weights_dropout.rate,
+        )
+        mixed = self._joined(ops.matmul(weights, value))
+        tokens = self._add_and_norm(
+            tokens,
+            mixed,
+            self.attention_output,
+            self.attention_output_dropout,
+            self.attention_norm,
+        )
+        to_intermediate, tokens = branches(tokens, 2)
+        inner = add_and_activate(
+            self._product(to_intermediate, self.intermediate),
+            ops.convert_to_tensor(self.intermediate.bias),
+            activation=self.activation,
+        )
+        return self._add_and_norm(
+            tokens,
+            inner,
+            self.feed_forward_output,
+            self.feed_forward_dropout,
+            self.output_norm,
+        )
+
+    def _add_and_norm(self, tokens, inner, dense, dropout, norm):
+        return add_and_norm(
+            tokens,
+            self._product(inner, dense),
+            dropout.seed_generator.next(),
+            ops.convert_to_tensor(dense.bias),
+            ops.convert_to_tensor(norm.gamma),
+            ops.convert_to_tensor(norm.beta),
+            rate=dropout.rate,
+            epsilon=self.layer_norm_epsilon,
+        )
+
+    def _product(self, inputs, dense):
+        # `kernel` and not its variable: it holds what LoRA adds.
+        kernel = ops.cast(dense.kernel, self.compute_dtype)
+        return ops.matmul(inputs, kernel)
+
+    def _heads(self, projected, axes=(0, 2, 1, 3)):
+        """`(batch, heads, length, head_dim)`, or in another order."""
+        length = ops.shape(projected)[1]
+        split = (-1, length, self.num_heads, self.hidden_dim // self.num_heads)
+        return ops.transpose(ops.reshape(projected, split), axes)
+
+    def _joined(self, heads):
+        length = ops.shape(heads)[2]
+        heads = ops.transpose(heads, (0, 2, 1, 3))
+        return ops.reshape(heads, (-1, length, self.hidden_dim))
 
     def compute_output_shape(self, tokens_shape, padding_mask_shape=None):
         return tokens_shape

@@ -1,9 +1,14 @@
 """From strings to the features of a cross-encoder."""
 
 import keras
+import numpy as np
+from tqdm import tqdm
 
 from semmatch.tokenizers import Packer
 from semmatch.tokenizers import Tokenizer
+
+# Pairs whose tokens are held at once while lengths are counted.
+_CHUNK = 10_000
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -67,6 +72,28 @@ class CrossEncoderPreprocessor:
         """
         features = self.packer.pack(text_a, text_b)
         return {name: features[name] for name in self.feature_names}
+
+    def lengths(self, text_a, text_b):
+        """Tokens of each pair once packed, without padding.
+
+        Args:
+            text_a: list of strings.
+            text_b: list of strings, as many.
+
+        Returns:
+            int64 `(n,)`.
+        """
+        # In chunks, since the ids of all texts may not fit in memory.
+        starts = range(0, len(text_a), _CHUNK)
+        chunks = []
+        for start in tqdm(
+            starts, "counting tokens", delay=2, disable=None
+        ):
+            rows = slice(start, start + _CHUNK)
+            ids = self.tokenizer.tokenize([*text_a[rows], *text_b[rows]])
+            half = len(ids) // 2
+            chunks.append(self.packer.lengths(ids[:half], ids[half:]))
+        return np.concatenate(chunks)
 
     def check_fits(self, backbone):
         """Raises what would otherwise fail deep in a graph, or in silence.
