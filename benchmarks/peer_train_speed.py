@@ -26,6 +26,9 @@ class Clock(TrainerCallback):
     def __init__(self, warm_up):
         self.warm_up = warm_up
 
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.begin = time.perf_counter()
+
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == self.warm_up:
             self.start = time.perf_counter()
@@ -85,6 +88,7 @@ def main():
         ).train()
     pairs = options.steps * options.batch_size
     figures = {
+        "warm_up_seconds": clock.start - clock.begin,
         "pairs_per_second": pairs / (clock.end - clock.start),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from semmatch.layers import Dropout
+from semmatch.layers.dropout import random_bits
 from tests.checks import json_round_trip
 from tests.checks import to_numpy
 
@@ -100,3 +101,39 @@ def test_other_rates_are_refused(rate):
 def test_the_config_holds_rate_and_seed():
     again = json_round_trip(Dropout(0.25, seed=5, name="drop"))
     assert (again.rate, again.seed, again.name) == (0.25, 5, "drop")
+
+
+SEEDS = [(0, 0), (0, 1), (1, 0), (7, 1000), (2**31, 2**31 - 1)]
+
+
+def bits(seed, size=100_000):
+    words = to_numpy(random_bits((size,), np.array(seed)))
+    return np.unpackbits(words.view("uint8")).reshape(size, 32)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_bit_is_a_fair_coin(seed):
+    shares = bits(seed).mean(0)
+    assert np.abs(shares - 0.5).max() < 5 * 0.5 / np.sqrt(100_000)
+
+
+@pytest.mark.parametrize("other", [(5, 4), (6, 3), (5, 103)])
+def test_the_bits_of_near_seeds_are_unrelated(other):
+    equal = (bits((5, 3)) == bits(other)).mean(0)
+    assert np.abs(equal - 0.5).max() < 5 * 0.5 / np.sqrt(100_000)
+
+
+@pytest.mark.parametrize("lag", [1, 2])
+def test_the_next_seed_is_no_shifted_copy(lag):
+    one, other = bits((5, 3)), bits((5, 3 + lag))
+    for first, second in ((one, other), (other, one)):
+        equal = (first[lag:] == second[:-lag]).mean(0)
+        assert np.abs(equal - 0.5).max() < 5 * 0.5 / np.sqrt(99_998)
+
+
+def test_the_bits_of_a_place_change_from_step_to_step():
+    steps = [bits((9, step), size=16) for step in range(5_000)]
+    steps = np.stack(steps).astype("float64")
+    assert np.abs(steps.mean(0) - 0.5).max() < 5 * 0.5 / np.sqrt(5_000)
+    both = (steps[1:] == steps[:-1]).mean(0)
+    assert np.abs(both - 0.5).max() < 5 * 0.5 / np.sqrt(4_999)

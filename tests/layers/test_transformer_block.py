@@ -114,6 +114,32 @@ def test_mixed_bfloat16_computes_in_bfloat16_on_float32_weights():
     assert np.abs(error[real]).max() < 0.1
 
 
+def test_training_computes_what_lora_adds():
+    block = make_block(dropout=0, attention_dropout=0)
+    tokens, mask = inputs()
+    before = to_numpy(block(tokens, mask))
+    for dense in (block.attention_output, block.intermediate, block.query):
+        dense.enable_lora(2)
+        dense.lora_kernel_b.assign(np.ones(dense.lora_kernel_b.shape))
+    expected = to_numpy(block(tokens, mask))
+    assert np.abs(expected - before).max() > 0.01
+    outputs = to_numpy(block(tokens, mask, training=True))
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+
+
+def test_a_quantised_block_runs_in_training_too():
+    block = make_block(dropout=0, attention_dropout=0)
+    for layer in block._flatten_layers():
+        if isinstance(layer, keras.layers.Dense):
+            layer.quantize("int8")
+    tokens, mask = inputs()
+    np.testing.assert_allclose(
+        to_numpy(block(tokens, mask, training=True)),
+        to_numpy(block(tokens, mask)),
+        atol=1e-5,
+    )
+
+
 def test_the_config_gives_the_same_block_back():
     block = TransformerBlock(
         8,

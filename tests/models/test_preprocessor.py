@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from semmatch.models import CrossEncoderPreprocessor
+from semmatch.models import preprocessor as preprocessor_module
 from semmatch.tokenizers import Tokenizer
 from tests.checks import json_round_trip
 from tests.checks import tiny_encoder
@@ -129,3 +130,17 @@ def test_the_longest_input_and_the_last_id_are_admitted():
 def test_other_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         tiny_preprocessor(**options)
+
+
+def test_lengths_are_those_of_the_packed_pairs(monkeypatch):
+    # More pairs than are tokenised at once, some of them cut.
+    monkeypatch.setattr(preprocessor_module, "_CHUNK", 3)
+    preprocessor = CrossEncoderPreprocessor.from_texts(
+        ["怎么还款"], sequence_length=12
+    )
+    text_a = ["怎" * n for n in (1, 2, 9, 4, 0, 3, 1)]
+    text_b = ["还" * n for n in (2, 8, 9, 1, 1, 0, 1)]
+    packed = preprocessor.pack(text_a, text_b)["padding_mask"].sum(1)
+    lengths = preprocessor.lengths(text_a, text_b)
+    assert lengths.tolist() == packed.tolist()
+    assert lengths.max() == 12

@@ -1,5 +1,8 @@
 """AdamW against a step in plain numpy."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -184,3 +187,87 @@ def test_lazy_steps_that_hold_every_row_are_those_of_adamw():
     lazy = table_after(AdamW(0.1), *steps)
     eager = table_after(AdamW(0.1, lazy=False), *steps)
     np.testing.assert_allclose(lazy, eager, rtol=1e-5)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("clip", [{"clipnorm": 0.5}, {"clipvalue": 0.5}])
+def test_other_clippings_see_each_row_once(clip):
+    options = {"epsilon": 0.1, "global_clipnorm": None, **clip}
+    twice = table_after(AdamW(0.1, **options), ([1, 1], [[1, 0], [-1, 0.1]]))
+    once = table_after(AdamW(0.1, **options), ([1], [[0, 0.1]]))
+    np.testing.assert_allclose(twice, once, rtol=1e-6)
+
+
+def test_amsgrad_is_that_of_keras():
+    options = {"weight_decay": 0.5, "epsilon": 0.1, "amsgrad": True}
+    reference = keras.optimizers.AdamW(0.1, global_clipnorm=0.5, **options)
+    reference.exclude_from_weight_decay(var_names=NAMES[1:])
+    # The largest gradient comes first, so that the maximum counts.
+    steps = [[4 * g for g in gradients(1)], gradients(2), gradients(3)]
+    expected = run(reference, steps)
+    outputs = run(AdamW(0.1, global_clipnorm=0.5, **options), steps)
+    np.testing.assert_allclose(np.stack(outputs), expected, rtol=1e-5)
+
+
+@tensorflow_only
+def test_a_table_that_is_decayed_is_updated_whole():
+    table = keras.Variable(np.ones((4, 2), "float32"), name="words")
+    optimizer = AdamW(0.1, weight_decay=0.5)
+    optimizer.build([table])
+    optimizer.apply([slices([1], [[0, 0]])])
+    np.testing.assert_allclose(to_numpy(table), 1 - 0.1 * 0.5, rtol=1e-6)
+
+
+_TWO_REPLICAS = """
+import keras
+import numpy as np
+import tensorflow as tf
+from semmatch import CrossEncoder
+from semmatch.models import TextEncoder
+from semmatch.training import AdamW
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+random = np.random.default_rng(0)
+x = {
+    "token_ids": random.integers(1, 50, (16, 8)).astype("int32"),
+    "padding_mask": np.ones((16, 8), "int32"),
+    "segment_ids": np.zeros((16, 8), "int32"),
+}
+y = random.integers(0, 2, 16).astype("float32")
+
+
+def train(strategy):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        encoder = TextEncoder(
+            50, 1, 2, 8, 16, dropout=0.0, attention_dropout=0.0, pooler=False
+        )
+        model = CrossEncoder(encoder, dropout=0.0, pooling="mean")
+        model.compile(AdamW(0.01, global_clipnorm=0.1, epsilon=0.001))
+    before = model.get_weights()
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(4)
+    model.fit(data, verbose=0)
+    return before, model.get_weights()
+
+
+start, one = train(tf.distribute.get_strategy())
+_, two = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+for name, pairs in ("moved", zip(start, one)), ("apart", zip(one, two)):
+    print(name, max(np.abs(a - b).max() for a, b in pairs if a.dtype == "f4"))
+"""
+
+
+@tensorflow_only
+def test_two_replicas_train_as_one():
+    output = subprocess.run(
+        [sys.executable, "-c", _TWO_REPLICAS],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    figures = dict(line.split() for line in output.splitlines())
+    assert float(figures["moved"]) > 0.01
+    assert float(figures["apart"]) < 1e-6

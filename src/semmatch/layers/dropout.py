@@ -12,9 +12,9 @@ from semmatch.layers.fused import fused
 class Dropout(keras.layers.Layer):
     """Sets values to zero at random while training.
 
-    The random bits are a hash of the seed and of the place of a value. On
-    TensorFlow that costs a fourth of `keras.layers.Dropout`, and the mask is
-    computed again for the gradient instead of being kept.
+    The random bits are a hash of the seed and of the place of a value, the
+    same on every backend. On TensorFlow the mask is computed again for the
+    gradient instead of being kept.
 
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural
     networks from overfitting".

@@ -14,8 +14,8 @@ def fused(num_vectors=0):
     recomputes the function from its inputs, so nothing else is kept for it.
     Other backends get the function as it is: they compile the whole step.
 
-    A new shape of tensors is compiled anew, in about 0.2 s, hence batches
-    are padded to few lengths.
+    A new shape of tensors is compiled anew, which takes a moment, hence
+    batches are padded to few lengths.
 
     Args:
         num_vectors: int, how many of the last tensors are vectors over the

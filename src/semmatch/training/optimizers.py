@@ -68,9 +68,11 @@ class AdamW(keras.optimizers.AdamW):
 
     # On TensorFlow the next two wait for the step, see `update_step`.
     def _clip_gradients(self, grads):
-        if _on_tensorflow() and self.global_clipnorm:
+        if not _on_tensorflow():
+            return super()._clip_gradients(grads)
+        if self.global_clipnorm:
             return grads
-        return super()._clip_gradients(grads)
+        return super()._clip_gradients([_each_row_once(x) for x in grads])
 
     def _apply_weight_decay(self, variables):
         if not _on_tensorflow():
@@ -98,11 +100,7 @@ class AdamW(keras.optimizers.AdamW):
         if not self.lazy or self.amsgrad or self._use_weight_decay(variable):
             # Keras's own `convert_to_tensor` leaves slices as they are.
             return tf.convert_to_tensor(gradient)
-        rows, places = tf.unique(gradient.indices)
-        values = tf.math.unsorted_segment_sum(
-            gradient.values, places, tf.size(rows)
-        )
-        return tf.IndexedSlices(values, rows, gradient.dense_shape)
+        return _each_row_once(gradient)
 
     def update_step(self, gradient, variable, learning_rate):
         if not _on_tensorflow():
@@ -113,8 +111,10 @@ class AdamW(keras.optimizers.AdamW):
         decay = self.weight_decay if self._use_weight_decay(variable) else 0
         decay = learning_rate * (decay or 0)
         if self.amsgrad:
+            decay, scale = (ops.cast(x, variable.dtype) for x in (decay, scale))
             self.assign_sub(variable, variable * decay)
-            super().update_step(gradient * scale, variable, learning_rate)
+            gradient = ops.cast(gradient, variable.dtype) * scale
+            super().update_step(gradient, variable, learning_rate)
             return
         step = ops.cast(self.iterations + 1, "float32")
         rate = (
@@ -135,6 +135,19 @@ class AdamW(keras.optimizers.AdamW):
 
 def _on_tensorflow():
     return keras.config.backend() == "tensorflow"
+
+
+def _each_row_once(gradient):
+    """`tf.IndexedSlices` with repeated rows added up; others as they are."""
+    import tensorflow as tf
+
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(
+        gradient.values, places, tf.size(rows)
+    )
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def _global_norm(grads):
