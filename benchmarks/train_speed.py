@@ -13,6 +13,7 @@ a virtual environment that is made under `runs/peers`, or in the one that
 """
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -129,7 +130,9 @@ def measure(options):
 
     without = options.without
     if without == "fused":
-        TransformerBlock._call_fused = call_unfused
+        TransformerBlock._call_fused = functools.partialmethod(
+            TransformerBlock._call_plain, training=True
+        )
         Dropout.call = keras_dropout
     keras.utils.set_random_seed(0)
     model = CrossEncoder.from_preset(
@@ -176,19 +179,6 @@ def one_batch_a_length(dataset):
     return tf.data.Dataset.from_generator(
         lambda: iter(found.values()), output_signature=dataset.element_spec
     ).apply(tf.data.experimental.assert_cardinality(len(found)))
-
-
-def call_unfused(self, tokens, padding_mask):
-    """`TransformerBlock.call` as outside training, with dropout."""
-    attended = self.attention_output(self._attend(tokens, padding_mask, True))
-    attended = self.attention_output_dropout(attended, training=True)
-    tokens = self.attention_norm(tokens + attended)
-    from semmatch.layers import ACTIVATIONS
-
-    inner = ACTIVATIONS[self.activation](self.intermediate(tokens))
-    inner = self.feed_forward_output(inner)
-    inner = self.feed_forward_dropout(inner, training=True)
-    return self.output_norm(tokens + inner)
 
 
 def keras_dropout(self, inputs, training=False):

@@ -111,6 +111,10 @@ class TransformerBlock(keras.layers.Layer):
         # Quantised layers have no kernel to multiply by.
         if training and self.query.quantization_mode is None:
             return self._call_fused(tokens, padding_mask)
+        return self._call_plain(tokens, padding_mask, training)
+
+    def _call_plain(self, tokens, padding_mask, training):
+        """Keras's layers one after the other; it can be exported."""
         attended = self.attention_output(
             self._attend(tokens, padding_mask, training)
         )

@@ -86,9 +86,7 @@ class CrossEncoderPreprocessor:
         # In chunks, since the ids of all texts may not fit in memory.
         starts = range(0, len(text_a), _CHUNK)
         chunks = []
-        for start in tqdm(
-            starts, "counting tokens", delay=2, disable=None
-        ):
+        for start in tqdm(starts, "counting tokens", delay=2, disable=None):
             rows = slice(start, start + _CHUNK)
             ids = self.tokenizer.tokenize([*text_a[rows], *text_b[rows]])
             half = len(ids) // 2
