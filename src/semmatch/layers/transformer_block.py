@@ -5,10 +5,10 @@ from keras import ops
 
 from semmatch._checks import check_one_of
 from semmatch.layers.block_parts import ACTIVATIONS
-from semmatch.layers.block_parts import MASKED
 from semmatch.layers.block_parts import add_and_activate
 from semmatch.layers.block_parts import add_and_norm
 from semmatch.layers.block_parts import attention_weights
+from semmatch.layers.block_parts import MASKED
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.fused import branches
 
