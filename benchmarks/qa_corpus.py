@@ -17,6 +17,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from plain_path import keras_adamw
+from plain_path import use_keras_operations
 
 from semmatch import classification_report
 from semmatch import CrossEncoder
@@ -33,6 +35,8 @@ BATCH_SIZE = 64
 
 def main():
     options = parse_arguments()
+    if options.plain:
+        use_keras_operations()
     splits = {
         name: read_pairs(options.data / name)
         for name in ("train", "valid", "test")
@@ -70,6 +74,7 @@ def parse_arguments():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--limit", type=int, help="train on the first pairs")
     parser.add_argument("--dtype", default=best_precision())
+    parser.add_argument("--plain", action="store_true", help="Keras's own parts")
     parser.add_argument("--out", type=Path, default=Path("runs/qa_corpus"))
     return parser.parse_args()
 
@@ -96,7 +101,8 @@ def train(out, options, splits, seed):
         splits["valid"], model.preprocessor, batch_size=256, sort=True
     )
     steps = int(dataset.cardinality()) * options.epochs
-    model.compile(AdamW(LinearWarmup(options.learning_rate, steps)))
+    optimizer = keras_adamw if options.plain else AdamW
+    model.compile(optimizer(LinearWarmup(options.learning_rate, steps)))
     out.mkdir(parents=True, exist_ok=True)
     best = out / "best.weights.h5"
     start = time.perf_counter()
@@ -165,6 +171,7 @@ def settings(options):
     chosen = {name: getattr(options, name) for name in names}
     chosen |= {"preset": options.preset.name, "dtype": options.dtype}
     chosen |= {"pooling": options.pooling, "limit": options.limit}
+    chosen |= {"plain": options.plain}
     return chosen | {"processor": platform.processor() or platform.machine()}
 
 

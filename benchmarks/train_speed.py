@@ -13,7 +13,6 @@ a virtual environment that is made under `runs/peers`, or in the one that
 """
 
 import argparse
-import functools
 import json
 import os
 import resource
@@ -119,21 +118,18 @@ def measure(options):
     """Trains in this process, without one of the measures."""
     import keras
     import numpy as np
+    from plain_path import keras_adamw
+    from plain_path import use_keras_operations
 
     from semmatch import CrossEncoder
     from semmatch import pair_dataset
     from semmatch import read_pairs
-    from semmatch.layers import Dropout
-    from semmatch.layers import TransformerBlock
     from semmatch.training import AdamW
     from semmatch.training import best_precision
 
     without = options.without
     if without == "fused":
-        TransformerBlock._call_fused = functools.partialmethod(
-            TransformerBlock._call_plain, training=True
-        )
-        Dropout.call = keras_dropout
+        use_keras_operations()
     keras.utils.set_random_seed(0)
     model = CrossEncoder.from_preset(
         options.preset,
@@ -143,10 +139,8 @@ def measure(options):
         pooling="mean",
         dtype="float32" if without == "bfloat16" else best_precision(),
     )
-    optimizer = AdamW(1e-4)
-    if without == "optimizer":
-        optimizer = keras.optimizers.AdamW(1e-4, global_clipnorm=1.0)
-    model.compile(optimizer)
+    optimizer = keras_adamw if without == "optimizer" else AdamW
+    model.compile(optimizer(1e-4))
     pairs = read_pairs(options.data / "train")
     if without == "bucketing":
         pairs = pairs[np.random.default_rng(0).permutation(len(pairs))]
@@ -179,14 +173,6 @@ def one_batch_a_length(dataset):
     return tf.data.Dataset.from_generator(
         lambda: iter(found.values()), output_signature=dataset.element_spec
     ).apply(tf.data.experimental.assert_cardinality(len(found)))
-
-
-def keras_dropout(self, inputs, training=False):
-    import keras
-
-    if not training or self.rate == 0:
-        return inputs
-    return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
 
 
 if __name__ == "__main__":

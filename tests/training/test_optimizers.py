@@ -1,8 +1,5 @@
 """AdamW against a step in plain numpy."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -12,6 +9,7 @@ from semmatch.training import LinearWarmup
 from tests.checks import json_round_trip
 from tests.checks import tensorflow_only
 from tests.checks import to_numpy
+from tests.training import two_replicas
 
 NAMES = ["kernel", "embeddings", "bias", "gamma", "beta"]
 DECAYED = {"kernel"}
@@ -218,56 +216,8 @@ def test_a_table_that_is_decayed_is_updated_whole():
     np.testing.assert_allclose(to_numpy(table), 1 - 0.1 * 0.5, rtol=1e-6)
 
 
-_TWO_REPLICAS = """
-import keras
-import numpy as np
-import tensorflow as tf
-from semmatch import CrossEncoder
-from semmatch.models import TextEncoder
-from semmatch.training import AdamW
-
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
-)
-random = np.random.default_rng(0)
-x = {
-    "token_ids": random.integers(1, 50, (16, 8)).astype("int32"),
-    "padding_mask": np.ones((16, 8), "int32"),
-    "segment_ids": np.zeros((16, 8), "int32"),
-}
-y = random.integers(0, 2, 16).astype("float32")
-
-
-def train(strategy):
-    keras.utils.set_random_seed(0)
-    with strategy.scope():
-        encoder = TextEncoder(
-            50, 1, 2, 8, 16, dropout=0.0, attention_dropout=0.0, pooler=False
-        )
-        model = CrossEncoder(encoder, dropout=0.0, pooling="mean")
-        model.compile(AdamW(0.01, global_clipnorm=0.1, epsilon=0.001))
-    before = model.get_weights()
-    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16).repeat(4)
-    model.fit(data, verbose=0)
-    return before, model.get_weights()
-
-
-start, one = train(tf.distribute.get_strategy())
-_, two = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-for name, pairs in ("moved", zip(start, one)), ("apart", zip(one, two)):
-    print(name, max(np.abs(a - b).max() for a, b in pairs if a.dtype == "f4"))
-"""
-
-
 @tensorflow_only
 def test_two_replicas_train_as_one():
-    output = subprocess.run(
-        [sys.executable, "-c", _TWO_REPLICAS],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    figures = dict(line.split() for line in output.splitlines())
-    assert float(figures["moved"]) > 0.01
-    assert float(figures["apart"]) < 1e-6
+    figures = two_replicas.run()
+    assert figures["moved"] > 0.01
+    assert figures["apart"] < 1e-6

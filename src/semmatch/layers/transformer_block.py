@@ -11,6 +11,7 @@ from semmatch.layers.block_parts import attention_weights
 from semmatch.layers.block_parts import MASKED
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.fused import branches
+from semmatch.layers.recompute import recompute
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -66,6 +67,7 @@ class TransformerBlock(keras.layers.Layer):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.activation_checkpointing = False
         self._scale = (hidden_dim // num_heads) ** -0.5
 
         def dense(units, name):
@@ -108,10 +110,17 @@ class TransformerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, tokens, padding_mask, training=None):
+        if not training:
+            return self._call_plain(tokens, padding_mask, training)
+        if self.activation_checkpointing:
+            return recompute(self, self._call_training, tokens, padding_mask)
+        return self._call_training(tokens, padding_mask)
+
+    def _call_training(self, tokens, padding_mask):
         # Quantised layers have no kernel to multiply by.
-        if training and self.query.quantization_mode is None:
+        if self.query.quantization_mode is None:
             return self._call_fused(tokens, padding_mask)
-        return self._call_plain(tokens, padding_mask, training)
+        return self._call_plain(tokens, padding_mask, True)
 
     def _call_plain(self, tokens, padding_mask, training):
         """Keras's layers one after the other; it can be exported."""

@@ -14,8 +14,11 @@ from semmatch.models import presets
 from semmatch.models.classification_head import classification_head
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
 from semmatch.models.raw_texts import raw_pairs
+from semmatch.models.text_encoder import set_activation_checkpointing
 from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
+from semmatch.training.microbatch import check_splittable
+from semmatch.training.microbatch import micro_batch_step
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -140,7 +143,14 @@ class CrossEncoder(keras_hub.models.Task):
         presets.save(self, preset_dir)
 
     def compile(
-        self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs
+        self,
+        optimizer="auto",
+        loss="auto",
+        *,
+        metrics="auto",
+        micro_batch_size=None,
+        activation_checkpointing=False,
+        **kwargs,
     ):
         """Configures the training; every argument has a default.
 
@@ -150,6 +160,12 @@ class CrossEncoder(keras_hub.models.Task):
             metrics: `"auto"` for accuracy. Metrics get scores: `(batch, 1)`,
                 the probability of the positive class, for one logit and for
                 two classes; `(batch, classes)` for more.
+            micro_batch_size: int or None, how many pairs of a batch (of a
+                replica's part of it) are computed at a time. Less memory,
+                same step, see `micro_batch_step`; TensorFlow only.
+            activation_checkpointing: bool, keeps of each block its input
+                alone and computes the rest again for the gradient: half the
+                memory, a third more time.
             **kwargs: as of `keras.Model.compile`.
         """
         if optimizer == "auto":
@@ -171,6 +187,12 @@ class CrossEncoder(keras_hub.models.Task):
             )
         if metrics == "auto":
             metrics = ["accuracy"]
+        if micro_batch_size is not None:
+            check_positive_int(micro_batch_size, "micro_batch_size")
+            check_splittable(loss)
+        self.micro_batch_size = micro_batch_size
+        set_activation_checkpointing(self.backbone, activation_checkpointing)
+        self.activation_checkpointing = activation_checkpointing
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
@@ -180,7 +202,12 @@ class CrossEncoder(keras_hub.models.Task):
         if not config:
             return config  # not compiled
         built = self.optimizer is not None and self.optimizer.built
-        return {**config, "optimizer_built": built}
+        return {
+            **config,
+            "optimizer_built": built,
+            "micro_batch_size": self.micro_batch_size,
+            "activation_checkpointing": self.activation_checkpointing,
+        }
 
     def compile_from_config(self, config):
         # Keras leaves this to models that override `compile`.
@@ -190,6 +217,12 @@ class CrossEncoder(keras_hub.models.Task):
         # An untrained optimizer has no variables in the file either.
         if optimizer_built:
             self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, *arguments):
+        # One argument, the batch, on TensorFlow, which parts are for.
+        if self.micro_batch_size is None:
+            return super().train_step(*arguments)
+        return micro_batch_step(self, *arguments, self.micro_batch_size)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         scores = self._scores(y_pred)

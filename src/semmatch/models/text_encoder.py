@@ -164,3 +164,26 @@ class TextEncoder(keras_hub.models.Backbone):
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "pooler": self.pooler,
         }
+
+
+def set_activation_checkpointing(encoder, value):
+    """Whether blocks keep their inputs alone while they train.
+
+    Args:
+        encoder: a `TextEncoder`; with `value` False any Keras model.
+        value: bool.
+
+    >>> encoder = TextEncoder(100, 2, 2, 8, 16)
+    >>> set_activation_checkpointing(encoder, True)
+    >>> encoder.get_layer("block_0").activation_checkpointing
+    True
+    """
+    if value and not isinstance(encoder, TextEncoder):
+        raise ValueError(
+            "`activation_checkpointing` is of the blocks of `TextEncoder`. "
+            f"Received: a backbone of class `{type(encoder).__name__}`. "
+            "Leave it out."
+        )
+    for layer in encoder.layers:
+        if isinstance(layer, TransformerBlock):
+            layer.activation_checkpointing = value

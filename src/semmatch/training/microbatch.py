@@ -1,0 +1,139 @@
+"""A training step that runs its batch in parts (TensorFlow only)."""
+
+import keras
+from keras import tree
+
+_MEANS = ("sum_over_batch_size", "mean")
+
+# Keras's losses whose one value depends on several examples.
+_BATCH_LEVEL = (keras.losses.Circle, keras.losses.Dice, keras.losses.Tversky)
+
+
+def check_splittable(loss):
+    """Refuses a loss whose values on parts do not add up to the whole.
+
+    Args:
+        loss: as of `keras.Model.compile`. A loss that compares the examples
+            of a batch with each other has an attribute `batch_level = True`.
+
+    Raises:
+        ValueError: if it is one, or no mean over examples, or the backend is
+            not TensorFlow.
+
+    >>> check_splittable(keras.losses.BinaryCrossentropy())
+    """
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            "`micro_batch_size` needs the TensorFlow backend. Received: "
+            f"backend {keras.config.backend()!r}. Save memory there by "
+            "`activation_checkpointing=True` or smaller batches."
+        )
+    for part in tree.flatten(loss):
+        name = getattr(part, "name", part)
+        batch_level = getattr(part, "batch_level", False)
+        if batch_level or isinstance(part, _BATCH_LEVEL):
+            raise ValueError(
+                "`micro_batch_size` computes the loss on parts of a batch, "
+                f"but `{name}` compares all examples of a batch with each "
+                "other, so the parts would train something else. Leave it "
+                "out, and save memory by `activation_checkpointing=True`."
+            )
+        reduction = getattr(part, "reduction", "mean")
+        if reduction not in _MEANS:
+            raise ValueError(
+                "`micro_batch_size` needs a loss that is a mean over the "
+                f"batch, with a reduction of {_MEANS}. Received: `{name}` "
+                f"with reduction={reduction!r}."
+            )
+
+
+def micro_batch_step(model, data, micro_batch_size):
+    """`train_step` of a Keras model, a few examples at a time.
+
+    The gradients of the parts are added up and applied once: memory is that
+    of a part and the step is that of the whole batch, also where the parts
+    are not of one size. Under `tf.distribute` a batch is that of a replica.
+
+    Args:
+        model: a compiled Keras model, its loss as `check_splittable` has it.
+        data: a batch, as `train_step` gets it.
+        micro_batch_size: int, examples in a part.
+
+    Returns:
+        The dict of metrics that `train_step` returns.
+    """
+    import tensorflow as tf
+
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    rows = _num_rows(x)
+
+    def run(start):
+        """Loss, outputs and gradients of the part that begins at a row."""
+        stop = start + micro_batch_size
+        part = tree.map_structure(
+            lambda tensor: None if tensor is None else tensor[start:stop], data
+        )
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(part)
+        with tf.GradientTape() as tape:
+            y_pred = model(x, training=True)
+            loss = model.compute_loss(
+                x, y, y_pred, sample_weight, training=True
+            )
+            # A replica may get a batch without rows.
+            loss *= tf.math.divide_no_nan(_num_rows(x), rows)
+            scaled = model.optimizer.scale_loss(loss)
+        return loss, y_pred, tape.gradient(scaled, model.trainable_variables)
+
+    def add(start, loss, y_pred, gradients):
+        part_loss, part_pred, part_gradients = run(start)
+        parts = [part for part in part_gradients if part is not None]
+        return (
+            start + micro_batch_size,
+            loss + part_loss,
+            tree.map_structure(_joined, y_pred, part_pred),
+            list(map(_sum, gradients, parts)),
+        )
+
+    # Outside of the loop, which has to know what there is to add to.
+    loss, y_pred, gradients = run(0)
+    reached = [
+        variable
+        for variable, gradient in zip(
+            model.trainable_variables, gradients, strict=True
+        )
+        if gradient is not None
+    ]
+    gradients = [gradient for gradient in gradients if gradient is not None]
+    _, loss, y_pred, gradients = tf.while_loop(
+        lambda start, *_: tf.cast(start, rows.dtype) < rows,
+        add,
+        (tf.constant(micro_batch_size), loss, y_pred, gradients),
+    )
+    model.optimizer.apply_gradients(zip(gradients, reached, strict=True))
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    for metric in model.metrics:
+        if metric.name == "loss":
+            metric.update_state(loss * replicas, sample_weight=rows)
+    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def _num_rows(x):
+    import tensorflow as tf
+
+    return tf.cast(tf.shape(tree.flatten(x)[0])[0], "float32")
+
+
+def _sum(total, part):
+    import tensorflow as tf
+
+    if isinstance(total, tf.IndexedSlices):
+        values = _joined(total.values, part.values)
+        indices = _joined(total.indices, part.indices)
+        return tf.IndexedSlices(values, indices, total.dense_shape)
+    return total + part
+
+
+def _joined(total, part):
+    import tensorflow as tf
+
+    return tf.concat([total, part], axis=0)
