@@ -54,6 +54,17 @@ def test_parts_add_up_to_the_batch(rows, size):
 
 
 @tensorflow_only
+def test_a_batch_of_known_size_may_be_cut():
+    model = quiet_model()
+    model.compile(keras.optimizers.SGD(0.1), micro_batch_size=3)
+    pairs = checks.toy_pairs(8)
+    features = model.preprocessor.pack(pairs.text_a, pairs.text_b)
+    expected = model.test_on_batch(features, pairs.label)
+    loss = model.train_on_batch(features, pairs.label)
+    np.testing.assert_allclose(loss, expected, atol=1e-5)
+
+
+@tensorflow_only
 def test_sample_weights_count_in_parts_too():
     expected = trained(None, 50, weighted=True)
     assert_same(trained(16, 50, weighted=True), expected)

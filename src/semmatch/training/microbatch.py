@@ -104,10 +104,25 @@ def micro_batch_step(model, data, micro_batch_size):
         if gradient is not None
     ]
     gradients = [gradient for gradient in gradients if gradient is not None]
+    # One part after the other, else several are in memory together.
+    with tf.control_dependencies([loss, *gradients]):
+        start = tf.identity(micro_batch_size)
     _, loss, y_pred, gradients = tf.while_loop(
         lambda start, *_: tf.cast(start, rows.dtype) < rows,
         add,
-        (tf.constant(micro_batch_size), loss, y_pred, gradients),
+        (start, loss, y_pred, gradients),
+        parallel_iterations=1,
+        shape_invariants=(
+            tf.TensorShape([]),
+            loss.shape,
+            tree.map_structure(_any_rows, y_pred),
+            [
+                _any_rows(gradient.values)
+                if isinstance(gradient, tf.IndexedSlices)
+                else gradient.shape
+                for gradient in gradients
+            ],
+        ),
     )
     model.optimizer.apply_gradients(zip(gradients, reached, strict=True))
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -121,6 +136,12 @@ def _num_rows(x):
     import tensorflow as tf
 
     return tf.cast(tf.shape(tree.flatten(x)[0])[0], "float32")
+
+
+def _any_rows(tensor):
+    import tensorflow as tf
+
+    return tf.TensorShape([None, *tensor.shape[1:]])
 
 
 def _sum(total, part):
