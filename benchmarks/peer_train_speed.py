@@ -5,6 +5,7 @@ documentation shows them, with bf16 on.
 """
 
 import argparse
+import itertools
 import json
 import resource
 import tempfile
@@ -21,18 +22,13 @@ from transformers import TrainerCallback
 
 
 class Clock(TrainerCallback):
-    """Notes when the steps that count begin and end."""
-
-    def __init__(self, warm_up):
-        self.warm_up = warm_up
+    """Notes when each step ends."""
 
     def on_train_begin(self, args, state, control, **kwargs):
-        self.begin = time.perf_counter()
+        self.ends = [time.perf_counter()]
 
     def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == self.warm_up:
-            self.start = time.perf_counter()
-        self.end = time.perf_counter()
+        self.ends.append(time.perf_counter())
 
 
 def main():
@@ -58,7 +54,7 @@ def main():
             "label": "label",
         }.items()
     }
-    total = options.warm_up + options.steps
+    total = options.warm_up + options.steps * options.readings
     rows = total * options.batch_size
     data = Dataset.from_dict(
         {
@@ -67,7 +63,7 @@ def main():
             "label": [float(label) for label in columns["label"][:rows]],
         }
     )
-    clock = Clock(options.warm_up)
+    clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         CrossEncoderTrainer(
             model=model,
@@ -87,9 +83,12 @@ def main():
             callbacks=[clock],
         ).train()
     pairs = options.steps * options.batch_size
+    bounds = clock.ends[options.warm_up :: options.steps]
     figures = {
-        "warm_up_seconds": clock.start - clock.begin,
-        "pairs_per_second": pairs / (clock.end - clock.start),
+        "warm_up_seconds": bounds[0] - clock.ends[0],
+        "pairs_per_second": [
+            pairs / (end - start) for start, end in itertools.pairwise(bounds)
+        ],
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(figures))
@@ -104,6 +103,7 @@ def parse_arguments():
     parser.add_argument("--sequence-length", type=int, required=True)
     parser.add_argument("--warm-up", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--readings", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     return parser.parse_args()
 

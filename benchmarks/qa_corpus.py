@@ -74,7 +74,9 @@ def parse_arguments():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--limit", type=int, help="train on the first pairs")
     parser.add_argument("--dtype", default=best_precision())
-    parser.add_argument("--plain", action="store_true", help="Keras's own parts")
+    parser.add_argument(
+        "--plain", action="store_true", help="Keras's own parts"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/qa_corpus"))
     return parser.parse_args()
 

@@ -73,7 +73,9 @@ def apart(path, expected):
     import numpy as np
 
     gradients, expected = np.load(path), np.load(expected)
-    return float(np.linalg.norm(gradients - expected) / np.linalg.norm(expected))
+    return float(
+        np.linalg.norm(gradients - expected) / np.linalg.norm(expected)
+    )
 
 
 def print_row(name, figures):

@@ -4,18 +4,19 @@
         --num-layers 4
 
 Each row is a process of its own: the same checkpoint, batch and precision,
-steps that warm up, then steps that count. Ours warms up on a batch of each
+steps that warm up, then several readings of steps that count, of which the
+row has the median, the least and the most. Ours warms up on a batch of each
 length, since a length is compiled at its first step; the seconds of that are
-in the row. The rows after the first leave one measure out, so that the table
-says what each of them gives. The peer runs in
-a virtual environment that is made under `runs/peers`, or in the one that
-`--peer-python` names.
+in the row. The rows after the first leave one measure out or add one, so that
+the table says what each of them gives. The peer runs in a virtual environment
+that is made under `runs/peers`, or in the one that `--peer-python` names.
 """
 
 import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ MEASURES = {
     "float32": "bfloat16",
     "Keras's operations": "fused",
     "Keras's AdamW": "optimizer",
+    "8 steps per execution": "single steps",
 }
 
 
@@ -46,8 +48,11 @@ def main():
         command = [str(python), str(HERE / "peer_train_speed.py")]
         peer = run(command, options)
         print_row("sentence-transformers", peer, rows["semmatch"])
-        ratio = rows["semmatch"]["pairs_per_second"] / peer["pairs_per_second"]
-        print(f"semmatch trains {ratio:.2f} times as fast")
+        ours, peers = (
+            statistics.median(row["pairs_per_second"])
+            for row in (rows["semmatch"], peer)
+        )
+        print(f"semmatch trains {ours / peers:.2f} times as fast")
 
 
 def parse_arguments():
@@ -61,7 +66,8 @@ def parse_arguments():
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--sequence-length", type=int, default=64)
     parser.add_argument("--warm-up", type=int, default=20, help="steps")
-    parser.add_argument("--steps", type=int, default=80, help="that count")
+    parser.add_argument("--steps", type=int, default=40, help="of a reading")
+    parser.add_argument("--readings", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--peer-python", type=Path)
     parser.add_argument("--no-peer", action="store_true")
@@ -72,7 +78,7 @@ def parse_arguments():
 def run(command, options, without=None):
     """The figures that a process prints as its last line."""
     names = ("preset", "data", "num_layers", "batch_size", "sequence_length")
-    names += ("warm_up", "steps", "threads")
+    names += ("warm_up", "steps", "readings", "threads")
     for name in names:
         if getattr(options, name) is not None:
             command += [f"--{name.replace('_', '-')}", getattr(options, name)]
@@ -95,9 +101,13 @@ def run(command, options, without=None):
 
 
 def print_row(name, row, first):
-    share = row["pairs_per_second"] / first["pairs_per_second"]
+    readings = row["pairs_per_second"]
+    share = statistics.median(readings) / statistics.median(
+        first["pairs_per_second"]
+    )
     print(
-        f"{name:<24}{row['pairs_per_second']:7.1f} pairs/s {share:7.2f}"
+        f"{name:<24}{statistics.median(readings):7.1f} pairs/s "
+        f"({min(readings):.1f} to {max(readings):.1f}) {share:7.2f}"
         f"{row['peak_mib']:9.0f} MiB peak {row['warm_up_seconds']:7.1f} s "
         "to warm up",
         flush=True,
@@ -140,7 +150,10 @@ def measure(options):
         dtype="float32" if without == "bfloat16" else best_precision(),
     )
     optimizer = keras_adamw if without == "optimizer" else AdamW
-    model.compile(optimizer(1e-4))
+    model.compile(
+        optimizer(1e-4),
+        steps_per_execution=8 if without == "single steps" else 1,
+    )
     pairs = read_pairs(options.data / "train")
     if without == "bucketing":
         pairs = pairs[np.random.default_rng(0).permutation(len(pairs))]
@@ -154,12 +167,15 @@ def measure(options):
     model.fit(one_batch_a_length(dataset), verbose=0)
     model.fit(dataset.take(options.warm_up), verbose=0)
     warm_up_seconds = time.perf_counter() - start
-    start = time.perf_counter()
-    model.fit(dataset.take(options.steps), verbose=0)
-    seconds = time.perf_counter() - start
+    seconds = []
+    for _ in range(options.readings):
+        start = time.perf_counter()
+        model.fit(dataset.take(options.steps), verbose=0)
+        seconds.append(time.perf_counter() - start)
+    pairs_read = options.steps * options.batch_size
     return {
         "warm_up_seconds": warm_up_seconds,
-        "pairs_per_second": options.steps * options.batch_size / seconds,
+        "pairs_per_second": [pairs_read / reading for reading in seconds],
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

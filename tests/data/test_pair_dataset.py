@@ -191,3 +191,18 @@ def test_what_does_not_fit_is_refused(preprocessor, records, options, message):
 
 def test_one_class_may_be_evaluated(preprocessor):
     assert len(batches(pair_dataset(ONE_CLASS, preprocessor))) == 1
+
+
+def test_no_tuner_holds_up_the_end_of_an_epoch(pairs, preprocessor):
+    for order in ({}, {"shuffle": True}, {"sort": True}):
+        dataset = pair_dataset(pairs, preprocessor, **order).take(2)
+        assert dataset.options().autotune.enabled is False
+
+
+@pytest.mark.parametrize("order", [{}, {"shuffle": True}, {"sort": True}])
+def test_a_batch_larger_than_the_data_holds_all(pairs, preprocessor, order):
+    dataset = pair_dataset(pairs, preprocessor, batch_size=1000, **order)
+    assert len(dataset) == 1
+    ((features, labels),) = batches(dataset)
+    assert sorted(labels) == sorted(pairs.label)
+    assert len(features["token_ids"]) == SIZE

@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from keras import ops
 
 from semmatch.layers import block_parts
-from semmatch.layers.fused import branches
 from semmatch.layers.fused import fused
 from tests.checks import tensorflow_only
-from tests.checks import to_numpy
 
 pytestmark = tensorflow_only
 
@@ -76,26 +73,3 @@ def test_keyword_arguments_are_not_mixed_up():
         outputs, gradient = gradients(scaled, (WIDE,), factor=factor)
         np.testing.assert_allclose(outputs, WIDE * factor, rtol=1e-6)
         np.testing.assert_allclose(gradient, 2 * WIDE * factor**2, rtol=1e-5)
-
-
-def test_branches_add_their_gradients():
-    def product(x):
-        one, two, three = branches(x, 3)
-        return one * two + 5 * three
-
-    found = gradients(product, (WIDE,))
-    expected = gradients(lambda x: x * x + 5 * x, (WIDE,))
-    np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
-
-
-def test_branches_of_bfloat16_are_added_in_float32():
-    import tensorflow as tf
-
-    x = tf.constant([1.0], "bfloat16")
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        branched = branches(x, 4)
-        # 256 + 1 is 256 in bfloat16.
-        loss = 256 * branched[0] + branched[1] + branched[2] + branched[3]
-    gradient = tape.gradient(loss, x)
-    assert to_numpy(ops.cast(gradient, "float32")).tolist() == [260.0]

@@ -286,7 +286,9 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_a_keras_file_gives_the_same_model_back_compiled(tmp_path):
     model = small_model(hidden_dim=4)
     model.compile(
-        semmatch.training.AdamW(0.125), metrics=[semmatch.metrics.F1()]
+        semmatch.training.AdamW(0.125),
+        metrics=[semmatch.metrics.F1()],
+        activation_checkpointing=True,
     )
     model.fit(PAIRS, verbose=0)
     model.save(tmp_path / "model.keras")
@@ -297,6 +299,7 @@ def test_a_keras_file_gives_the_same_model_back_compiled(tmp_path):
     assert type(again.optimizer) is semmatch.training.AdamW
     assert float(again.optimizer.learning_rate) == 0.125
     assert int(again.optimizer.iterations) == 1
+    assert again.backbone.get_layer("block_0").activation_checkpointing
     assert again.evaluate(PAIRS, verbose=0) == model.evaluate(PAIRS, verbose=0)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch import load_model
 from semmatch.data import pair_dataset
 from semmatch.training.microbatch import check_splittable
 from tests import checks
@@ -19,7 +20,14 @@ def quiet_model():
     )
 
 
-def trained(micro_batch_size, rows=64, weighted=False, model=None, **options):
+def trained(
+    micro_batch_size,
+    rows=64,
+    weighted=False,
+    model=None,
+    batch_size=64,
+    **options,
+):
     """Weights after three epochs, and what the epochs returned."""
     model = model or quiet_model()
     before = [to_numpy(variable) for variable in model.trainable_variables]
@@ -28,7 +36,10 @@ def trained(micro_batch_size, rows=64, weighted=False, model=None, **options):
     pairs = checks.toy_pairs(rows)
     weight = np.linspace(0, 2, rows) if weighted else None
     data = pair_dataset(
-        pairs, model.preprocessor, batch_size=64, sample_weight=weight
+        pairs,
+        model.preprocessor,
+        batch_size=batch_size,
+        sample_weight=weight,
     )
     history = model.fit(data, epochs=3, verbose=0).history
     after = [to_numpy(variable) for variable in model.trainable_variables]
@@ -128,6 +139,22 @@ def test_a_regularisation_loss_counts_once():
         return trained(size, 50, model=model)
 
     assert_same(losses(16), losses(None))
+
+
+@tensorflow_only
+def test_several_steps_per_execution_are_the_same_steps():
+    expected = trained(None, 200, batch_size=32)
+    options = {"batch_size": 32, "steps_per_execution": 3}
+    assert_same(trained(None, 200, **options), expected)
+    assert_same(trained(8, 200, **options), expected)
+
+
+@tensorflow_only
+def test_a_saved_model_keeps_the_size(tmp_path):
+    model = quiet_model()
+    model.compile(micro_batch_size=5)
+    model.save(tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras").micro_batch_size == 5
 
 
 class BatchLevel(keras.losses.Loss):

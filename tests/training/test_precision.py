@@ -1,7 +1,11 @@
 """Which precision is chosen on which machine."""
 
+import warnings
+
+import keras
 import pytest
 
+from semmatch.models import TextEncoder
 from semmatch.training import best_precision
 from semmatch.training import precision
 from semmatch.training.precision import _cpu_has_bfloat16
@@ -54,3 +58,42 @@ def test_a_gpu_or_a_processor_with_bfloat16_is_enough(
 
 def test_the_backend_is_asked_for_a_gpu():
     assert precision._has_gpu() in (True, False)
+
+
+def encoder_in(dtype):
+    return TextEncoder(20, 1, 2, 4, 8, dtype=dtype)
+
+
+@pytest.fixture
+def old_machine(monkeypatch):
+    monkeypatch.setattr(precision, "_has_gpu", lambda: False)
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+def test_bfloat16_without_hardware_is_said_and_kept(dtype, old_machine):
+    message = f"This machine has no bfloat16 instructions, so `{dtype}`"
+    with pytest.warns(UserWarning, match=message):
+        encoder = encoder_in(dtype)
+    assert encoder.get_layer("block_0").compute_dtype == "bfloat16"
+    # The way to fall back that the warning names.
+    assert best_precision() == "float32"
+
+
+def test_the_global_policy_counts_too(old_machine):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        with pytest.warns(UserWarning, match="no bfloat16 instructions"):
+            encoder_in(None)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_other_precisions_and_machines_are_not_warned_of(monkeypatch):
+    monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder_in("float32")
+        monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda: True)
+        encoder_in("mixed_bfloat16")

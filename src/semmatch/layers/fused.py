@@ -80,50 +80,6 @@ def fused(num_vectors=0):
     return decorate
 
 
-def branches(tensor, count):
-    """The same tensor several times; gradients are added in one pass.
-
-    TensorFlow adds the gradients of a tensor that is used more than once in
-    bfloat16, slowly; here it is float32 inside a compiled pass.
-
-    Args:
-        tensor: float, of any shape.
-        count: int, how often it is used.
-
-    Returns:
-        A list of the tensor.
-
-    >>> import numpy as np
-    >>> len(branches(np.ones(3), 2))
-    2
-    """
-    if keras.config.backend() != "tensorflow":
-        return [tensor] * count
-    import tensorflow as tf
-
-    @tf.custom_gradient
-    def run(tensor):
-        return [tf.identity(tensor)] * count, lambda *upstream: _sum(upstream)
-
-    return run(tf.convert_to_tensor(tensor))
-
-
-@functools.cache
-def _compiled_sum():
-    import tensorflow as tf
-
-    @functools.partial(tf.function, jit_compile=True, autograph=False)
-    def total(gradients):
-        wide = [tf.cast(gradient, "float32") for gradient in gradients]
-        return tf.cast(sum(wide[1:], wide[0]), gradients[0].dtype)
-
-    return total
-
-
-def _sum(gradients):
-    return _compiled_sum()(gradients)
-
-
 def _sum_over_rows(values):
     import tensorflow as tf
 

@@ -10,7 +10,6 @@ from semmatch.layers.block_parts import add_and_norm
 from semmatch.layers.block_parts import attention_weights
 from semmatch.layers.block_parts import MASKED
 from semmatch.layers.dropout import Dropout
-from semmatch.layers.fused import branches
 from semmatch.layers.recompute import recompute
 
 
@@ -149,10 +148,9 @@ class TransformerBlock(keras.layers.Layer):
 
     def _call_fused(self, tokens, padding_mask):
         """As `call`, with all between two matrix products in one pass."""
-        to_query, to_key, to_value, tokens = branches(tokens, 4)
-        query = self._heads(self.query(to_query))
-        key = self._heads(self.key(to_key))
-        value = self._heads(self.value(to_value))
+        query = self._heads(self.query(tokens))
+        key = self._heads(self.key(tokens))
+        value = self._heads(self.value(tokens))
         weights = attention_weights(
             ops.einsum("bhqd,bhkd->bhqk", query, key),
             padding_mask,
@@ -168,9 +166,8 @@ class TransformerBlock(keras.layers.Layer):
             self.attention_output_dropout,
             self.attention_norm,
         )
-        to_intermediate, tokens = branches(tokens, 2)
         inner = add_and_activate(
-            self._product(to_intermediate, self.intermediate),
+            self._product(tokens, self.intermediate),
             ops.convert_to_tensor(self.intermediate.bias),
             activation=self.activation,
         )

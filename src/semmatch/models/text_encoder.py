@@ -5,6 +5,7 @@ import keras_hub
 
 from semmatch.layers import Dropout
 from semmatch.layers import TransformerBlock
+from semmatch.training.precision import warn_if_emulated
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -70,6 +71,7 @@ class TextEncoder(keras_hub.models.Backbone):
         name=None,
         trainable=True,
     ):
+        warn_if_emulated(keras.dtype_policies.get(dtype))
         # Where a token is starts out smaller than which token it is, and
         # kernels start as Keras has them: with BERT's 0.02 for everything a
         # narrow encoder does not learn from scratch.

@@ -1,5 +1,6 @@
 """The number format to train in."""
 
+import warnings
 from pathlib import Path
 
 import keras
@@ -20,6 +21,23 @@ def best_precision():
     if _has_gpu():
         return "mixed_bfloat16"
     return "mixed_bfloat16" if _cpu_has_bfloat16() else "float32"
+
+
+def warn_if_emulated(policy):
+    """Warns of bfloat16 where no hardware computes in it.
+
+    Args:
+        policy: a Keras dtype policy.
+
+    >>> warn_if_emulated(keras.dtype_policies.get("float32"))
+    """
+    if policy.compute_dtype == "bfloat16" and best_precision() == "float32":
+        warnings.warn(
+            f"This machine has no bfloat16 instructions, so `{policy.name}` "
+            "is computed in software, slower than float32. It is kept, as "
+            "asked for; `dtype=best_precision()` takes float32 here.",
+            stacklevel=3,
+        )
 
 
 def _has_gpu():
