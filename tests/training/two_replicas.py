@@ -44,7 +44,10 @@ def main():
         options.dropout,
         options.micro_batch_size,
     )
-    figures = {"moved": zip(start, one), "apart": zip(one, two)}
+    figures = {
+        "moved": zip(start, one, strict=True),
+        "apart": zip(one, two, strict=True),
+    }
     for name, pairs in figures.items():
         figures[name] = max(
             float(np.abs(a - b).max()) for a, b in pairs if a.dtype == "f4"
