@@ -15,6 +15,7 @@ def test_qa_corpus_trains_once_and_prints_every_figure(
         "--seeds 3 --dtype float32"
     )
     monkeypatch.setattr(sys, "argv", ["qa_corpus.py", *arguments.split()])
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = runpy.run_path(str(BENCHMARKS / "qa_corpus.py"))
     module["main"]()
     first = capsys.readouterr().out
@@ -32,3 +33,26 @@ def test_qa_corpus_trains_once_and_prints_every_figure(
     assert "1/1" in first  # the epoch of Keras's log
     assert "1/1" not in second
     assert first.splitlines()[-1] == second.splitlines()[-1]
+
+
+def test_tricks_trains_each_recipe_once_and_reads_test_when_told(
+    workplace, monkeypatch, capsys
+):
+    def run(more):
+        arguments = (
+            "--preset chinese-rbt4 --data qa_corpus --out runs --seeds 3 "
+            "--dtype float32 --limit 32 --recipes plain r-drop-4"
+        )
+        monkeypatch.setattr(
+            sys, "argv", ["tricks.py", *arguments.split(), *more]
+        )
+        runpy.run_path(str(BENCHMARKS / "tricks.py"))["main"]()
+        return capsys.readouterr().out
+
+    first = run([])
+    assert "1/1" in first
+    assert first.splitlines()[-1].startswith("r-drop-4")
+    assert "test" not in first
+    second = run(["--test"])
+    assert "1/1" not in second
+    assert "test 0." in second

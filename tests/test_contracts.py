@@ -23,7 +23,12 @@ for module in MODULES:
 
 # Of each class that Keras can save, arguments that differ from its defaults.
 ARGUMENTS = {
-    "AdamW": lambda: {"learning_rate": LinearWarmup(0.1, 9), "epsilon": 1e-6},
+    "AdamW": lambda: {
+        "learning_rate": LinearWarmup(0.1, 9),
+        "epsilon": 1e-6,
+        "lazy": False,
+        "layer_decay": 0.9,
+    },
     "AveragePrecision": lambda: {"num_thresholds": 7},
     "ClsPooling": lambda: {"name": "first"},
     "CrossEncoder": lambda: {
@@ -33,8 +38,10 @@ ARGUMENTS = {
         "pooling": "mean",
         "hidden_dim": 4,
         "dropout": 0.3,
+        "dropout_samples": 2,
         "scoring": semmatch.Scoring("softmax", temperature=2.0),
     },
+    "CrossEntropy": lambda: {"label_smoothing": 0.1, "name": "smooth"},
     "CrossEncoderPreprocessor": lambda: {
         "tokenizer": checks.tiny_preprocessor().tokenizer,
         "sequence_length": 9,
@@ -46,7 +53,9 @@ ARGUMENTS = {
     "LinearWarmup": lambda: {"peak": 0.1, "total_steps": 9, "warmup": 0.5},
     "MaxPooling": lambda: {"name": "largest"},
     "MeanPooling": lambda: {"name": "average"},
+    "MultiSampleDropout": lambda: {"rate": 0.25, "samples": 3, "seed": 3},
     "Precision": lambda: {"average": "macro", "threshold": 0.25},
+    "RDrop": lambda: {"weight": 2.0, "label_smoothing": 0.1, "name": "r"},
     "Recall": lambda: {"average": "macro", "threshold": 0.25},
     "TextEncoder": lambda: {
         "vocabulary_size": 9,

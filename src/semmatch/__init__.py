@@ -32,6 +32,7 @@ _SUBMODULES = {
     "evaluation",
     "export",
     "layers",
+    "losses",
     "metrics",
     "models",
     "serving",

@@ -6,6 +6,7 @@ import pytest
 
 from semmatch import Scoring
 from semmatch.data import pair_dataset
+from semmatch.losses import RDrop
 from semmatch.metrics import F1
 from semmatch.models import cross_encoder
 from semmatch.models import CrossEncoder
@@ -15,6 +16,7 @@ from tests.checks import small_model
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
+from tests.checks import to_numpy
 from tests.checks import toy_pairs
 
 
@@ -128,8 +130,8 @@ def test_raw_texts_are_shuffled_for_training_and_sorted_for_evaluation(
     model.evaluate(pairs, batch_size=16, verbose=0)
     model.predict(pairs, batch_size=16, verbose=0)
     assert asked == [
-        (False, True, 64),
         (True, False, 64),
+        (False, True, 64),
         (False, True, 16),
         (False, False, 16),
     ]
@@ -205,6 +207,7 @@ def test_the_same_seed_gives_the_same_weights():
     assert (runs[0] != runs[2]).any()
 
 
+@pytest.mark.filterwarnings("ignore:After epoch 1 all validation scores")
 def test_early_stopping_on_f1_restores_the_best_epoch():
     model, pairs = small_model(), toy_pairs()
     head = model.get_layer("head")
@@ -240,3 +243,75 @@ def test_mixed_bfloat16_trains_and_scores_in_float32():
     scores = model.score(toy_pairs(5))
     assert scores.dtype == np.float32
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("num_classes", [1, 3])
+@pytest.mark.parametrize(
+    ("samples", "loss"), [(3, None), (1, RDrop(2.0)), (2, RDrop(2.0))]
+)
+def test_a_pair_has_several_logits_in_training(num_classes, samples, loss):
+    model = tiny_model(num_classes=num_classes, dropout_samples=samples)
+    model.compile(loss=loss or "auto")
+    pairs = toy_pairs(8, max(num_classes, 2))
+    features = model.preprocessor.pack(pairs.text_a, pairs.text_b)
+    passes = 2 if loss else 1
+    logits = to_numpy(model(features, training=True))
+    assert logits.shape == (8, passes * samples, num_classes)
+    assert np.ptp(logits, axis=1).mean() > 0.01  # other dropouts
+    assert model(features).shape == (8, num_classes)
+
+
+def test_samples_are_of_their_own_pair():
+    options = {"dropout": 0.0, "attention_dropout": 0.0}
+    model = tiny_model(tiny_encoder(**options), dropout=0.0, dropout_samples=3)
+    model.compile(loss=RDrop())
+    pairs = toy_pairs(8)
+    features = model.preprocessor.pack(pairs.text_a, pairs.text_b)
+    expected = to_numpy(model(features))
+    assert np.unique(expected).size > 2
+    logits = to_numpy(model(features, training=True))
+    np.testing.assert_allclose(
+        logits, np.repeat(expected[:, None], 6, axis=1), atol=1e-5
+    )
+
+
+def test_r_drop_alone_passes_the_encoder_twice():
+    model = tiny_model(dropout=0.0)  # of the head; the encoder's own remains
+    pairs = toy_pairs(8)
+    features = model.preprocessor.pack(pairs.text_a, pairs.text_b)
+    model.compile(loss=RDrop())
+    logits = to_numpy(model(features, training=True))
+    assert np.abs(logits[:, 0] - logits[:, 1]).min() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model_options", "loss"),
+    [({"dropout_samples": 3}, None), ({}, RDrop(1.0, label_smoothing=0.1))],
+)
+def test_samples_train_and_are_evaluated_once(model_options, loss):
+    keras.utils.set_random_seed(0)
+    model = tiny_model(**model_options)
+    model.compile(AdamW(0.03), loss or "auto")
+    pairs = toy_pairs(64)
+    history = model.fit(
+        pairs, validation_data=pairs, epochs=8, batch_size=16, verbose=0
+    ).history
+    assert history["val_accuracy"][-1] == 1
+    assert history["accuracy"][-1] > 0.8
+    logits = model.predict(pairs, verbose=0)
+    assert logits.shape == (64, 1)
+    targets = cross_entropy(logits, pairs.label)
+    if loss is not None:
+        other = cross_entropy(logits, 1 - pairs.label)
+        targets = 0.95 * targets + 0.05 * other
+    assert model.evaluate(pairs, verbose=0)[0] == pytest.approx(
+        targets.mean(), rel=1e-4
+    )
+
+
+def test_samples_need_a_loss_that_takes_them():
+    model = tiny_model(dropout_samples=3)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    with pytest.raises(ValueError, match="a pair has several logits"):
+        model.compile(loss=loss)

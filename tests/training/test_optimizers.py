@@ -1,5 +1,7 @@
 """AdamW against a step in plain numpy."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -221,3 +223,65 @@ def test_two_replicas_train_as_one():
     figures = two_replicas.run()
     assert figures["moved"] > 0.01
     assert figures["apart"] < 1e-6
+
+
+PATHS = [
+    "token_embedding/embeddings",
+    "embedding_norm/gamma",
+    "block_0/query/kernel",
+    "block_1/output/bias",
+    "backbone/transformer_layer_2/self_attention_layer/query/kernel",
+    "pooler/kernel",
+    "head/kernel",
+]
+DEPTHS = [4, 4, 3, 2, 1, 0, 0]
+
+
+def named_variables():
+    """Of three blocks, with paths as ours and as KerasHub's."""
+    found = []
+    for path in PATHS:
+        *scopes, name = path.split("/")
+        with contextlib.ExitStack() as stack:
+            for scope in scopes:
+                stack.enter_context(keras.name_scope(scope))
+            found.append(keras.Variable(np.ones(2, "float32"), name=name))
+    assert [variable.path for variable in found] == PATHS
+    return found
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_rate_shrinks_with_the_depth(restored):
+    # Without memory, a gradient of any size moves by the rate alone.
+    optimizer = AdamW(0.1, beta_1=0, beta_2=0, weight_decay=0, layer_decay=0.5)
+    if restored:
+        optimizer = json_round_trip(optimizer)
+    trained = named_variables()
+    optimizer.build(trained)
+    optimizer.apply([keras.ops.ones(2)] * len(trained))
+    moved = [1 - to_numpy(variable)[0] for variable in trained]
+    expected = [0.1 * 0.5**depth for depth in DEPTHS]
+    np.testing.assert_allclose(moved, expected, rtol=1e-4)
+
+
+def test_the_weights_shrink_with_the_depth():
+    optimizer = AdamW(0.1, weight_decay=0.5, layer_decay=0.5)
+    trained = named_variables()
+    optimizer.build(trained)
+    optimizer.apply([keras.ops.zeros(2)] * len(trained))
+    for path, depth, variable in zip(PATHS, DEPTHS, trained, strict=True):
+        decayed = path.endswith("kernel")
+        factor = 1 - 0.05 * 0.5**depth if decayed else 1
+        np.testing.assert_allclose(to_numpy(variable), factor, rtol=1e-6)
+
+
+@pytest.mark.parametrize("layer_decay", [0, 1.1])
+def test_other_decays_of_the_rate_are_refused(layer_decay):
+    with pytest.raises(ValueError, match="`layer_decay` must be in"):
+        AdamW(layer_decay=layer_decay)
+
+
+def test_a_model_without_blocks_has_no_depth():
+    optimizer = AdamW(layer_decay=0.9)
+    with pytest.raises(ValueError, match="`layer_decay` needs blocks"):
+        optimizer.build(variables())

@@ -182,6 +182,13 @@ def _checked_weight(sample_weight, pairs):
             "`sample_weight` must hold one number for each pair, shape "
             f"({len(pairs)},). Received: shape {weight.shape}."
         )
+    wrong = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
+    if wrong.size:
+        raise ValueError(
+            "`sample_weight` must be finite and at least 0. Received: "
+            f"sample_weight[{wrong[0]}]={weight[wrong[0]]}, and {wrong.size} "
+            "such values."
+        )
     if pairs.label is None:
         raise ValueError(
             "`sample_weight` weights the loss of labelled pairs, and these "

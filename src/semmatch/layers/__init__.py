@@ -2,6 +2,7 @@
 
 from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.layers.dropout import Dropout
+from semmatch.layers.multi_sample_dropout import MultiSampleDropout
 from semmatch.layers.pooling import ClsPooling
 from semmatch.layers.pooling import MaxPooling
 from semmatch.layers.pooling import MeanPooling
@@ -15,5 +16,6 @@ __all__ = [
     "Dropout",
     "MaxPooling",
     "MeanPooling",
+    "MultiSampleDropout",
     "TransformerBlock",
 ]

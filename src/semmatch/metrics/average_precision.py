@@ -44,6 +44,7 @@ class AveragePrecision(keras.metrics.Metric):
 
     def __init__(self, num_thresholds=1000, *, name=None, dtype=None):
         super().__init__(name=name or "average_precision", dtype=dtype)
+        self._direction = "up"  # so Keras and `fit` know what is better
         self.num_thresholds = check_positive_int(
             num_thresholds, "num_thresholds"
         )

@@ -34,6 +34,7 @@ class _ClassCounts(keras.metrics.Metric):
         dtype=None,
     ):
         super().__init__(name=name or self._default_name, dtype=dtype)
+        self._direction = "up"  # so Keras and `fit` know what is better
         self.num_classes = _check_num_classes(num_classes)
         self.class_id = _check_class_id(class_id, self.num_classes)
         self.average = _check_average(average, self.class_id, self.num_classes)

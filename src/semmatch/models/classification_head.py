@@ -3,11 +3,13 @@
 import keras
 
 from semmatch._checks import check_one_of
-from semmatch.layers import Dropout
+from semmatch.layers import MultiSampleDropout
 from semmatch.layers import POOLINGS
 
 
-def classification_head(backbone, num_classes, pooling, hidden_dim, dropout):
+def classification_head(
+    backbone, num_classes, pooling, hidden_dim, dropout, dropout_samples=1
+):
     """Puts a head on an encoder.
 
     Args:
@@ -18,6 +20,7 @@ def classification_head(backbone, num_classes, pooling, hidden_dim, dropout):
             there is one, else `"cls"`.
         hidden_dim: int or None, the width of a ReLU layer before the logits.
         dropout: float, before the logits, after the ReLU layer.
+        dropout_samples: int, rows of logits for each pair in training.
 
     Returns:
         The logits, a symbolic float32 `(batch, num_classes)`, and the name
@@ -49,7 +52,9 @@ def classification_head(backbone, num_classes, pooling, hidden_dim, dropout):
         vector = keras.layers.Dense(
             hidden_dim, activation="relu", dtype="float32", name="hidden"
         )(vector)
-    vector = Dropout(dropout, dtype="float32", name="head_dropout")(vector)
+    vector = MultiSampleDropout(
+        dropout, dropout_samples, dtype="float32", name="head_dropout"
+    )(vector)
     logits = keras.layers.Dense(
         num_classes,
         # As BERT's own classifier starts.

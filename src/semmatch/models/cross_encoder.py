@@ -10,6 +10,7 @@ from keras import ops
 from semmatch._checks import check_positive_int
 from semmatch._records import Scoring
 from semmatch.data import pair_dataset
+from semmatch.losses import CrossEntropy
 from semmatch.models import presets
 from semmatch.models.classification_head import classification_head
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
@@ -17,6 +18,10 @@ from semmatch.models.raw_texts import raw_pairs
 from semmatch.models.text_encoder import set_activation_checkpointing
 from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
+from semmatch.training.adversarial import adversarial_step
+from semmatch.training.adversarial import check_attackable
+from semmatch.training.guards import TrainingGuard
+from semmatch.training.guards import validation_callbacks
 from semmatch.training.microbatch import check_splittable
 from semmatch.training.microbatch import micro_batch_step
 
@@ -43,6 +48,8 @@ class CrossEncoder(keras_hub.models.Task):
             else `"cls"`.
         hidden_dim: int or None, the width of a ReLU layer before the logits.
         dropout: float, before the logits, after the ReLU layer.
+        dropout_samples: int, how many dropouts of the head each pair is
+            trained on (Inoue 2019, multi-sample dropout).
         scoring: `Scoring` or None for a sigmoid of one logit, a softmax of
             more.
         name: string or None.
@@ -51,7 +58,8 @@ class CrossEncoder(keras_hub.models.Task):
         The dict of int32 `(batch, length)` that the preprocessor packs.
 
     Returns:
-        float32 `(batch, num_classes)`, logits.
+        float32 `(batch, num_classes)`, logits; in training `(batch, samples,
+        num_classes)` if a pair has several, by `dropout_samples` or `RDrop`.
 
     >>> from semmatch.models import TextEncoder
     >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"])
@@ -72,6 +80,7 @@ class CrossEncoder(keras_hub.models.Task):
         pooling=None,
         hidden_dim=None,
         dropout=0.1,
+        dropout_samples=1,
         scoring=None,
         name=None,
     ):
@@ -79,7 +88,12 @@ class CrossEncoder(keras_hub.models.Task):
         if preprocessor is not None:
             preprocessor.check_fits(backbone)
         logits, pooling = classification_head(
-            backbone, num_classes, pooling, hidden_dim, dropout
+            backbone,
+            num_classes,
+            pooling,
+            hidden_dim,
+            dropout,
+            dropout_samples,
         )
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -87,10 +101,12 @@ class CrossEncoder(keras_hub.models.Task):
         self.pooling = pooling
         self.hidden_dim = hidden_dim
         self.dropout = dropout
+        self.dropout_samples = dropout_samples
         self.scoring = scoring or Scoring.for_classes(num_classes)
         # Refuses the scoring of another number of classes.
         self.scoring.scores(np.empty((0, num_classes)))
         self.load_report = None
+        self._passes = 1  # of a pair in training, see `RDrop`
         super().__init__(inputs=backbone.input, outputs=logits, name=name)
 
     @classmethod
@@ -150,13 +166,15 @@ class CrossEncoder(keras_hub.models.Task):
         metrics="auto",
         micro_batch_size=None,
         activation_checkpointing=False,
+        adversarial_epsilon=None,
         **kwargs,
     ):
         """Configures the training; every argument has a default.
 
         Args:
             optimizer: `"auto"` for `AdamW(5e-5)`.
-            loss: `"auto"` for cross-entropy on logits, binary for one logit.
+            loss: `"auto"` for `CrossEntropy()`; `CrossEntropy(
+                label_smoothing=0.1)` or `RDrop()`, or another loss of logits.
             metrics: `"auto"` for accuracy. Metrics get scores: `(batch, 1)`,
                 the probability of the positive class, for one logit and for
                 two classes; `(batch, classes)` for more.
@@ -166,18 +184,15 @@ class CrossEncoder(keras_hub.models.Task):
             activation_checkpointing: bool, keeps of each block its input
                 alone and computes the rest again for the gradient: half the
                 memory, a third more time.
+            adversarial_epsilon: float or None, trains against changes of the
+                token embeddings of this norm as well, at twice the cost, see
+                `adversarial_step`; TensorFlow only. 0.3 to 1 is usual.
             **kwargs: as of `keras.Model.compile`.
         """
         if optimizer == "auto":
             optimizer = AdamW()
         if loss == "auto":
-            loss = (
-                keras.losses.BinaryCrossentropy(from_logits=True)
-                if self.num_classes == 1
-                else keras.losses.SparseCategoricalCrossentropy(
-                    from_logits=True
-                )
-            )
+            loss = CrossEntropy()
         elif isinstance(loss, str):
             raise ValueError(
                 "The model returns logits and a loss named by a string expects "
@@ -190,12 +205,35 @@ class CrossEncoder(keras_hub.models.Task):
         if micro_batch_size is not None:
             check_positive_int(micro_batch_size, "micro_batch_size")
             check_splittable(loss)
+        if self.dropout_samples > 1 and not hasattr(loss, "takes_samples"):
+            raise ValueError(
+                "With `dropout_samples` a pair has several logits in training, "
+                "which `CrossEntropy` and `RDrop` of semmatch.losses take. "
+                f"Received: loss={loss!r}."
+            )
+        if adversarial_epsilon is not None:
+            self._check_adversarial(adversarial_epsilon, micro_batch_size)
+        self._passes = getattr(loss, "passes", 1)
+        self.adversarial_epsilon = adversarial_epsilon
         self.micro_batch_size = micro_batch_size
         set_activation_checkpointing(self.backbone, activation_checkpointing)
         self.activation_checkpointing = activation_checkpointing
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
+
+    def _check_adversarial(self, epsilon, micro_batch_size):
+        check_attackable(self.backbone)
+        if not epsilon > 0:
+            raise ValueError(
+                "`adversarial_epsilon` must be above 0. Received: "
+                f"adversarial_epsilon={epsilon}."
+            )
+        if micro_batch_size is not None:
+            raise ValueError(
+                "`adversarial_epsilon` and `micro_batch_size` are both steps "
+                "of their own and exclude each other. Received both."
+            )
 
     def get_compile_config(self):
         config = super().get_compile_config()
@@ -207,6 +245,7 @@ class CrossEncoder(keras_hub.models.Task):
             "optimizer_built": built,
             "micro_batch_size": self.micro_batch_size,
             "activation_checkpointing": self.activation_checkpointing,
+            "adversarial_epsilon": self.adversarial_epsilon,
         }
 
     def compile_from_config(self, config):
@@ -219,10 +258,23 @@ class CrossEncoder(keras_hub.models.Task):
             self.optimizer.build(self.trainable_variables)
 
     def train_step(self, *arguments):
-        # One argument, the batch, on TensorFlow, which parts are for.
-        if self.micro_batch_size is None:
-            return super().train_step(*arguments)
-        return micro_batch_step(self, *arguments, self.micro_batch_size)
+        # One argument, the batch, on TensorFlow, which the others need.
+        if self.adversarial_epsilon is not None:
+            return adversarial_step(self, *arguments, self.adversarial_epsilon)
+        if self.micro_batch_size is not None:
+            return micro_batch_step(self, *arguments, self.micro_batch_size)
+        return super().train_step(*arguments)
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or self._passes * self.dropout_samples == 1:
+            return super().call(inputs, training=training, mask=mask)
+        repeated = {
+            name: ops.repeat(feature, self._passes, axis=0)
+            for name, feature in inputs.items()
+        }
+        logits = super().call(repeated, training=training, mask=mask)
+        samples = self._passes * self.dropout_samples
+        return ops.reshape(logits, (-1, samples, self.num_classes))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         scores = self._scores(y_pred)
@@ -230,6 +282,8 @@ class CrossEncoder(keras_hub.models.Task):
 
     def _scores(self, logits):
         """`Scoring.scores` in Keras operations; one column stays a column."""
+        if len(logits.shape) == 3:  # several samples in training
+            logits = ops.mean(logits, axis=1)
         logits = logits / self.scoring.temperature
         if self.scoring.activation == "sigmoid":
             return ops.sigmoid(logits + self.scoring.bias)
@@ -243,9 +297,13 @@ class CrossEncoder(keras_hub.models.Task):
         batch_size=None,
         sample_weight=None,
         validation_data=None,
+        restore_best_weights=True,
         **kwargs,
     ):
         """Trains the model.
+
+        With validation data the model is evaluated once before the first
+        step, and `TrainingGuard` warns of a training that fails.
 
         Args:
             x: a dataset of `pair_dataset`, or `(text_a, text_b)` lists of
@@ -255,25 +313,46 @@ class CrossEncoder(keras_hub.models.Task):
             batch_size: int, of raw texts; None for 64.
             sample_weight: weights of raw texts, `(n,)`.
             validation_data: a dataset, `Pairs`, or `((text_a, text_b), y)`.
+            restore_best_weights: bool, whether the model ends with the
+                weights of the epoch that was best on the validation data: by
+                the first metric, or by the loss where there is none.
             **kwargs: as of `keras.Model.fit`.
 
         Returns:
-            `keras.callbacks.History`.
+            `keras.callbacks.History`; its attribute `before` has the
+            validation figures before the first step, None without them.
         """
-        if validation_data is not None:
+        train = self._dataset(x, y, batch_size, sample_weight, order="shuffle")
+        # Datasets come shuffled; Keras would warn that it cannot.
+        kwargs.setdefault("shuffle", False)
+        callbacks = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
+        before = None
+        if validation_data is None:
+            callbacks.append(TrainingGuard())
+        else:
             if not isinstance(validation_data, tuple):
                 validation_data = (validation_data, None)
             texts, labels, *weight = validation_data
             validation_data = self._dataset(
                 texts, labels, batch_size, *weight, order="sort"
             )
-        # Datasets come shuffled; Keras would warn that it cannot.
-        kwargs.setdefault("shuffle", False)
-        return super().fit(
-            self._dataset(x, y, batch_size, sample_weight, order="shuffle"),
+            before = self.evaluate(
+                validation_data,
+                steps=kwargs.get("validation_steps"),
+                verbose=0,
+                return_dict=True,
+            )
+            callbacks = validation_callbacks(
+                self, validation_data, before, callbacks, restore_best_weights
+            )
+        history = super().fit(
+            train,
             validation_data=validation_data,
+            callbacks=callbacks,
             **kwargs,
         )
+        history.before = before
+        return history
 
     def evaluate(
         self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
@@ -374,6 +453,7 @@ class CrossEncoder(keras_hub.models.Task):
             "pooling": self.pooling,
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
+            "dropout_samples": self.dropout_samples,
             "scoring": self.scoring.to_dict(),
         }
 

@@ -125,7 +125,13 @@ def _with_changes(saved, num_layers, head):
     """The loaded model with another number of layers or another head."""
     own = {
         name: getattr(saved, name)
-        for name in ("num_classes", "pooling", "hidden_dim", "dropout")
+        for name in (
+            "num_classes",
+            "pooling",
+            "hidden_dim",
+            "dropout",
+            "dropout_samples",
+        )
     }
     wanted = {**own, **head}
     if num_layers is None and wanted == own:
@@ -135,7 +141,7 @@ def _with_changes(saved, num_layers, head):
         encoder = _first_layers(encoder, num_layers)
     # Neither dropout nor a name or scoring makes the head another one.
     changed = {name for name in own if wanted[name] != own[name]}
-    same_head = changed <= {"dropout"}
+    same_head = changed <= {"dropout", "dropout_samples"}
     wanted.setdefault("scoring", saved.scoring if same_head else None)
     model = type(saved)(encoder, saved.preprocessor, **wanted)
     model.load_report = saved.load_report

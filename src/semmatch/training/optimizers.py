@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import re
 
 import keras
 from keras import ops
@@ -9,6 +10,9 @@ from keras import ops
 # Biases, the parameters of layer normalisation, and embeddings, by variable
 # name: decay would shrink the vectors of words that the data does not hold.
 _NOT_DECAYED = ("bias", "beta", "gamma", "embeddings")
+
+# Blocks of `TextEncoder` and of KerasHub's backbones, in variable paths.
+_BLOCK = re.compile(r"(?:block|layer)_(\d+)/")
 
 # A gradient and what it is yet to be multiplied by.
 _Clipped = collections.namedtuple("_Clipped", ["gradient", "scale"])
@@ -31,7 +35,8 @@ class AdamW(keras.optimizers.AdamW):
     Keras's own optimizers omit in norms and squares.
 
     Source: Loshchilov and Hutter 2017; the exceptions are those of Devlin et
-    al. 2018; the rows are those of TensorFlow Addons' LazyAdam.
+    al. 2018; the rows are those of TensorFlow Addons' LazyAdam; layer-wise
+    decay is that of Clark et al. 2020, ELECTRA.
 
     Args:
         learning_rate: float or schedule, such as `LinearWarmup`.
@@ -41,7 +46,13 @@ class AdamW(keras.optimizers.AdamW):
         global_clipnorm: float or None, the largest norm of all gradients
             together.
         lazy: bool; False updates all rows of an embedding at each step.
-        **kwargs: as of `keras.optimizers.AdamW`.
+        layer_decay: float in (0, 1], by which the learning rate shrinks from
+            each block to the one below; 1 for one rate. The head has the
+            whole rate, the last block `layer_decay` of it, embeddings the
+            least.
+        **kwargs: as of `keras.optimizers.AdamW`. `use_ema=True` averages the
+            weights over the steps; `CrossEncoder.fit` validates and keeps the
+            averages.
 
     >>> AdamW(3e-5).weight_decay
     0.01
@@ -54,8 +65,14 @@ class AdamW(keras.optimizers.AdamW):
         epsilon=1e-8,
         global_clipnorm=1.0,
         lazy=True,
+        layer_decay=1.0,
         **kwargs,
     ):
+        if not 0 < layer_decay <= 1:
+            raise ValueError(
+                "`layer_decay` must be in (0, 1]. Received: layer_decay="
+                f"{layer_decay}."
+            )
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -64,7 +81,15 @@ class AdamW(keras.optimizers.AdamW):
             **kwargs,
         )
         self.lazy = lazy
+        self.layer_decay = layer_decay
         self.exclude_from_weight_decay(var_names=list(_NOT_DECAYED))
+
+    def build(self, variables):
+        super().build(variables)
+        self._shares = _shares_of_the_rate(variables, self.layer_decay)
+
+    def _share(self, variable):
+        return self._shares[self._get_variable_index(variable)]
 
     # On TensorFlow the next two wait for the step, see `update_step`.
     def _clip_gradients(self, grads):
@@ -72,11 +97,16 @@ class AdamW(keras.optimizers.AdamW):
             return super()._clip_gradients(grads)
         if self.global_clipnorm:
             return grads
-        return super()._clip_gradients([_each_row_once(x) for x in grads])
+        return super()._clip_gradients([each_row_once(x) for x in grads])
 
     def _apply_weight_decay(self, variables):
-        if not _on_tensorflow():
-            super()._apply_weight_decay(variables)
+        if _on_tensorflow():
+            return
+        for variable in variables:
+            if self.weight_decay and self._use_weight_decay(variable):
+                decay = self.learning_rate * self._share(variable)
+                decay = ops.cast(decay * self.weight_decay, variable.dtype)
+                variable.assign(variable - variable * decay)
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         """TensorFlow's last step before the update, in each replica."""
@@ -100,14 +130,15 @@ class AdamW(keras.optimizers.AdamW):
         if not self.lazy or self.amsgrad or self._use_weight_decay(variable):
             # Keras's own `convert_to_tensor` leaves slices as they are.
             return tf.convert_to_tensor(gradient)
-        return _each_row_once(gradient)
+        return each_row_once(gradient)
 
     def update_step(self, gradient, variable, learning_rate):
+        learning_rate = ops.cast(learning_rate, "float32")
+        learning_rate *= self._share(variable)
         if not _on_tensorflow():
             super().update_step(gradient, variable, learning_rate)
             return
         gradient, scale = gradient
-        learning_rate = ops.cast(learning_rate, "float32")
         decay = self.weight_decay if self._use_weight_decay(variable) else 0
         decay = learning_rate * (decay or 0)
         if self.amsgrad:
@@ -130,14 +161,40 @@ class AdamW(keras.optimizers.AdamW):
         update(state, gradient, (scale, decay, rate), constants)
 
     def get_config(self):
-        return {**super().get_config(), "lazy": self.lazy}
+        return {
+            **super().get_config(),
+            "lazy": self.lazy,
+            "layer_decay": self.layer_decay,
+        }
+
+
+def _shares_of_the_rate(variables, layer_decay):
+    """For each variable, what its depth leaves of the learning rate."""
+    paths = [variable.path for variable in variables]
+    blocks = [_BLOCK.search(path) for path in paths]
+    numbers = [-1 if found is None else int(found[1]) for found in blocks]
+    if layer_decay < 1 and max(numbers) < 0:
+        raise ValueError(
+            "`layer_decay` needs blocks whose variables are called "
+            '"…block_0/…" or "…layer_0/…". Received variables such as '
+            f"{paths[0]!r}. Leave it out."
+        )
+    top = max(numbers) + 1
+    shares = []
+    for path, number in zip(paths, numbers, strict=True):
+        if "embedding" in path:
+            depth = top + 1
+        else:
+            depth = 0 if number < 0 else top - number
+        shares.append(layer_decay**depth)
+    return shares
 
 
 def _on_tensorflow():
     return keras.config.backend() == "tensorflow"
 
 
-def _each_row_once(gradient):
+def each_row_once(gradient):
     """`tf.IndexedSlices` with repeated rows added up; others as they are."""
     import tensorflow as tf
 

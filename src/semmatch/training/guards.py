@@ -1,0 +1,227 @@
+"""Says what went wrong with a training, while and after it runs."""
+
+import math
+import sys
+import warnings
+
+import keras
+import numpy as np
+
+from semmatch.evaluation import roc_auc
+
+# Scores of a model that tells pairs apart differ by a hundred times more.
+_COLLAPSED = 1e-3
+
+# So many standard deviations below 0.5 an area under the ROC curve is no
+# chance.
+_NO_CHANCE = 5
+
+_SAMPLED_BATCHES = 4
+
+# To read a schedule takes as long as a tenth of a small step.
+_BATCHES_A_LOOK = 10
+
+
+class TrainingGuard(keras.callbacks.Callback):
+    """Watches a training and warns with figures when it fails.
+
+    - The loss is not finite: the training stops, and the warning names the
+      epoch and the batch.
+    - All scores of validation pairs are one number.
+    - Scores of validation pairs are the wrong way round, as they are when the
+      labels are.
+    - The result is worse than the model was before its first step.
+
+    `CrossEncoder.fit` adds it by itself.
+
+    Args:
+        before: dict of the model's validation figures before the training,
+            such as `{"loss": 0.69, "accuracy": 0.5}`, or None without them.
+        monitor: str, the figure by which epochs are compared.
+        mode: `"max"` or `"min"`, which one is better.
+        sample: function without arguments that gives labels `(n,)` and
+            scores, `(n,)` or `(n, classes)`, of some validation pairs; or
+            None.
+
+    >>> guard = TrainingGuard({"accuracy": 0.8}, "accuracy", "max")
+    >>> guard.before["accuracy"]
+    0.8
+    """
+
+    def __init__(self, before=None, monitor="loss", mode="min", sample=None):
+        super().__init__()
+        self.before = before
+        self.monitor = monitor
+        self.mode = mode
+        self.sample = sample
+        self.best = None
+        self.epoch = 0
+        self.highest_rate = 0.0
+        self.warned = False
+
+    def on_train_begin(self, logs=None):
+        self._look_at_rate()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch % _BATCHES_A_LOOK == 0:
+            self._look_at_rate()
+        # A mean over the epoch so far: the first that is not finite comes
+        # with the batch that made it so.
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss) and not self.model.stop_training:
+            self.model.stop_training = True
+            self._warn(
+                f"The loss became {loss} at batch {batch + 1} of epoch "
+                f"{self.epoch + 1}, and the training stops: its weights are "
+                "no numbers any more. Either a label, a weight or a feature "
+                "of that batch is not finite, or the steps are too large: "
+                f"{self._rate()}."
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = (logs or {}).get(f"val_{self.monitor}")
+        if value is None or not math.isfinite(value):
+            return
+        if self.best is None or _better(value, self.best, self.mode):
+            self.best = value
+        if self.sample is not None and not self.warned:
+            self._check_scores(f"After epoch {epoch + 1}", *self.sample())
+
+    def _check_scores(self, when, labels, scores):
+        spread = scores.std(axis=0).max()
+        if spread < _COLLAPSED:
+            self._warn(
+                f"{when} all validation scores are about {scores[0]}, their "
+                f"standard deviation is {spread:.1e}: the model tells no "
+                "pairs apart. Most often the steps are too large: "
+                f"{self._rate()}. Load the model again and lower it."
+            )
+        elif scores.ndim == 1 and 0 < labels.mean() < 1:
+            area = roc_auc(labels, scores)
+            if area < 0.5 - _NO_CHANCE * _deviation_of_chance(labels):
+                self._warn(
+                    f"{when} pairs that match have lower validation scores "
+                    f"than those that do not (AUC {area:.3f} of {len(labels)} "
+                    "pairs): the labels of the training pairs mean the "
+                    "opposite of those of the validation pairs. 1 is for a "
+                    "match."
+                )
+
+    def on_train_end(self, logs=None):
+        if self.best is None or self.before is None or self.warned:
+            return
+        before = self.before[self.monitor]
+        if _better(before, self.best, self.mode):
+            self._warn(
+                "The training made the model worse: its best validation "
+                f"{self.monitor} is {self.best:.4f}, and before the first "
+                f"step it was {before:.4f}. Look at the labels "
+                f"(`pairs.report()`) and at the size of the steps: "
+                f"{self._rate()}."
+            )
+
+    def _look_at_rate(self):
+        rate = self.model.optimizer.learning_rate
+        rate = float(keras.ops.convert_to_numpy(rate))
+        self.highest_rate = max(self.highest_rate, rate)
+
+    def _warn(self, message):
+        # Once: what comes after follows from it.
+        self.warned = True
+        warnings.warn(message, stacklevel=3)
+
+    def _rate(self):
+        return (
+            f"the learning rate was {self.highest_rate:.1e} at its highest, "
+            "and encoders are fine-tuned at 2e-5 to 2e-4"
+        )
+
+
+def validation_callbacks(model, dataset, before, callbacks, restore):
+    """The callbacks of a training with validation data.
+
+    Args:
+        model: a compiled model with a `scoring`, evaluated once.
+        dataset: the validation data.
+        before: dict of the validation figures before the training.
+        callbacks: list of those that were asked for.
+        restore: bool, whether to end with the weights of the best epoch.
+
+    Returns:
+        A list. Averaged weights (`use_ema`) are swapped in first, so that all
+        others see them. Weights are restored once, by the caller's own
+        `EarlyStopping` where it does so.
+    """
+    stopping = keras.callbacks.EarlyStopping
+    swap = keras.callbacks.SwapEMAWeights
+    monitor, mode = monitored(model, before)
+    first, last = [], []
+    if getattr(model.optimizer, "use_ema", False) and not any(
+        isinstance(callback, swap) for callback in callbacks
+    ):
+        first = [swap(swap_on_epoch=True)]
+    if restore and not any(
+        isinstance(callback, stopping) and callback.restore_best_weights
+        for callback in callbacks
+    ):
+        # It never stops: it only keeps the best weights.
+        last = [
+            stopping(
+                f"val_{monitor}",
+                mode=mode,
+                patience=sys.maxsize,
+                restore_best_weights=True,
+            )
+        ]
+    guard = TrainingGuard(before, monitor, mode, _sampler(model, dataset))
+    return [*first, *callbacks, guard, *last]
+
+
+def monitored(model, figures):
+    """The figure by which epochs are compared, and which one is better.
+
+    Args:
+        model: a compiled Keras model that was evaluated once.
+        figures: dict of what `evaluate` returned.
+
+    Returns:
+        Name and mode: the first metric that knows its direction (`"max"` for
+        accuracy), else `("loss", "min")`.
+    """
+    for metric in model.metrics:
+        for inner in getattr(metric, "metrics", [metric]):
+            direction = getattr(inner, "_direction", None)
+            if inner.name in figures and direction in ("up", "down"):
+                return inner.name, "max" if direction == "up" else "min"
+    return "loss", "min"
+
+
+def _deviation_of_chance(labels):
+    """Of the area under the ROC curve of random scores (Mann-Whitney)."""
+    positives, pairs = labels.sum(), len(labels)
+    return math.sqrt((pairs + 1) / (12 * positives * (pairs - positives)))
+
+
+def _sampler(model, dataset):
+    """What `TrainingGuard` calls for labels and scores; None if it cannot."""
+    import tensorflow as tf
+
+    if not isinstance(dataset, tf.data.Dataset):
+        return None
+
+    def sample():
+        labels, scores = [], []
+        for features, label, *_ in dataset.take(_SAMPLED_BATCHES):
+            logits = model.predict_on_batch(features)
+            scores.append(model.scoring.scores(logits))
+            labels.append(label)
+        return np.concatenate(labels), np.concatenate(scores)
+
+    return sample
+
+
+def _better(value, other, mode):
+    return value > other if mode == "max" else value < other

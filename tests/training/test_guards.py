@@ -1,0 +1,231 @@
+"""Trainings that fail say why."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from semmatch.data import pair_dataset
+from semmatch.data import Pairs
+from semmatch.metrics import F1
+from semmatch.training import AdamW
+from semmatch.training import TrainingGuard
+from semmatch.training.guards import monitored
+from tests.checks import small_model
+from tests.checks import to_numpy
+from tests.checks import toy_pairs
+
+PAIRS = toy_pairs(64)
+VALID = toy_pairs(48, seed=1)
+
+
+def fit(model, pairs=PAIRS, validation_data=VALID, **kwargs):
+    options = {"batch_size": 16, "epochs": 2, "verbose": 0, **kwargs}
+    return model.fit(pairs, validation_data=validation_data, **options)
+
+
+def compiled(rate=0.01, **kwargs):
+    keras.utils.set_random_seed(0)
+    model = small_model(**kwargs)
+    model.compile(AdamW(rate))
+    return model
+
+
+def test_a_training_that_goes_well_is_silent():
+    model = compiled()
+    expected = model.evaluate(VALID, verbose=0, return_dict=True)
+    history = fit(model, epochs=4)
+    assert history.before == pytest.approx(expected)
+    assert history.history["val_accuracy"][-1] > expected["accuracy"]
+
+
+def test_without_validation_data_there_are_no_figures_before():
+    assert fit(compiled(), validation_data=None).before is None
+
+
+def test_steps_too_large_make_all_scores_one_number():
+    message = (
+        "After epoch 1 all validation scores are about .*the learning rate was "
+        r"1.0e\+02 at its highest.*fine-tuned at 2e-5 to 2e-4"
+    )
+    with pytest.warns(UserWarning, match=message) as caught:
+        fit(compiled(100.0))
+    ours = [w for w in caught if "scores" in str(w.message)]
+    assert len(ours) == 1  # not again after each epoch and at the end
+
+
+def test_labels_the_wrong_way_round_are_told():
+    flipped = Pairs(PAIRS.text_a, PAIRS.text_b, 1 - PAIRS.label)
+    with pytest.warns(UserWarning, match="labels of the training .*opposite"):
+        fit(compiled(0.03), flipped, epochs=8)
+
+
+def test_constant_labels_are_refused():
+    ones = Pairs(PAIRS.text_a, PAIRS.text_b, np.ones(64, int))
+    with pytest.raises(ValueError, match="All 64 labels are 1"):
+        fit(compiled(), ones)
+
+
+@pytest.mark.parametrize("batch", [0, 2])
+def test_a_loss_that_is_no_number_names_the_batch_and_stops(batch):
+    model = compiled()
+    weight = np.ones(64, "float32")
+    weight[batch * 16 + 5] = np.nan
+    # Not through `Pairs` or `pair_dataset`, which refuse it.
+    good = pair_dataset(PAIRS, model.preprocessor, batch_size=64)
+    (features, label), *_ = good
+    import tensorflow as tf
+
+    planted = tf.data.Dataset.from_tensor_slices((features, label, weight))
+    message = f"The loss became nan at batch {batch + 1} of epoch 1"
+    with pytest.warns(UserWarning, match=message):
+        history = fit(model, planted.batch(16), None, batch_size=None)
+    assert len(history.history["loss"]) == 1
+
+
+def test_a_weight_that_is_no_number_is_refused_with_its_place():
+    weight = np.ones(64)
+    weight[7] = np.nan
+    with pytest.raises(ValueError, match=r"sample_weight\[7\]=nan"):
+        fit(compiled(), sample_weight=weight)
+
+
+def test_a_result_worse_than_before_is_told():
+    guard = TrainingGuard({"accuracy": 0.9}, "accuracy", "max")
+    guard.set_model(compiled(0.01))
+    guard.on_train_begin()
+    for epoch, accuracy in enumerate([0.7, 0.8, 0.75]):
+        guard.on_epoch_end(epoch, {"val_accuracy": accuracy})
+    message = (
+        "worse: its best validation accuracy is 0.8000, and before the first "
+        "step it was 0.9000.*the learning rate was 1.0e-02"
+    )
+    with pytest.warns(UserWarning, match=message):
+        guard.on_train_end()
+
+
+@pytest.mark.parametrize(
+    ("mode", "values"), [("max", [0.7, 0.9]), ("min", [1.2, 0.9])]
+)
+def test_a_result_as_good_as_before_is_not_told(mode, values):
+    guard = TrainingGuard({"figure": 0.9}, "figure", mode)
+    for epoch, value in enumerate(values):
+        guard.on_epoch_end(epoch, {"val_figure": value})
+    guard.on_train_end()
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_the_best_weights_come_back_by_default(restore):
+    model = compiled(0.01)
+    kept = []
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:  # the training could not do it better
+                head = model.get_layer("head")
+                head.set_weights([-w for w in head.get_weights()])
+
+        def on_epoch_end(self, epoch, logs=None):
+            kept.append((logs["val_accuracy"], model.get_weights()))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the spoilt epoch is told
+        fit(
+            model,
+            epochs=3,
+            callbacks=[Spoil()],
+            restore_best_weights=restore,
+        )
+    accuracies = [accuracy for accuracy, _ in kept]
+    best = int(np.argmax(accuracies))
+    assert best < 2
+    expected = kept[best if restore else 2][1]
+    for one, two in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_early_stopping_of_ones_own_restores_instead():
+    stopping = keras.callbacks.EarlyStopping(
+        "val_loss", restore_best_weights=True
+    )
+    model = compiled()
+    history = fit(model, epochs=3, callbacks=[stopping]).history
+    best = min(history["val_loss"])
+    assert model.evaluate(VALID, verbose=0)[0] == pytest.approx(best, rel=1e-4)
+
+
+def test_a_single_callback_needs_no_list():
+    seen = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(epoch)
+    )
+    fit(compiled(), callbacks=callback)
+    assert seen == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ("auto", ("accuracy", "max")),
+        ([F1()], ("f1", "max")),
+        ([keras.metrics.MeanSquaredError(name="mse")], ("mse", "min")),
+        ([], ("loss", "min")),
+        (["mae", F1()], ("mae", "min")),
+    ],
+)
+def test_the_first_metric_with_a_direction_is_monitored(metrics, expected):
+    model = small_model()
+    model.compile(metrics=metrics)
+    figures = model.evaluate(VALID, verbose=0, return_dict=True)
+    assert monitored(model, figures) == expected
+
+
+def test_averaged_weights_are_validated_and_kept():
+    keras.utils.set_random_seed(0)
+    model = small_model()
+    optimizer = AdamW(0.05, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer)
+    trained, averages = [], []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights = [to_numpy(v) for v in model.trainable_variables]
+            trained.append(weights)
+
+        def on_epoch_end(self, epoch, logs=None):
+            averages.append([to_numpy(v) for v in model.trainable_variables])
+
+    history = fit(
+        model,
+        epochs=2,
+        callbacks=[Look()],
+        restore_best_weights=False,
+    ).history
+    expected = trained[0]
+    per_epoch = []
+    for step, weights in enumerate(trained):
+        if step:
+            expected = [
+                (a + b) / 2 for a, b in zip(expected, weights, strict=True)
+            ]
+        if step % 4 == 3:
+            per_epoch.append(expected)
+    for one, two in zip(averages, per_epoch, strict=True):
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+    for a, b in zip(model.trainable_variables, per_epoch[-1], strict=True):
+        np.testing.assert_allclose(to_numpy(a), b, atol=1e-5)
+    loss = model.evaluate(VALID, verbose=0)[0]
+    assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_guard_alone_watches_the_loss():
+    model = compiled()
+    guard = TrainingGuard()
+    guard.set_model(model)
+    guard.on_train_begin()
+    guard.on_epoch_begin(4)
+    with pytest.warns(UserWarning, match="became inf at batch 3 of epoch 5"):
+        guard.on_train_batch_end(2, {"loss": float("inf")})
+    assert model.stop_training
