@@ -1,17 +1,23 @@
 """The command line does what the library does, or says why not."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from semmatch import Matcher
 from semmatch.cli import main
+from tests.checks import run_python
 from tests.checks import tensorflow_only
 from tests.checks import TEXTS
 from tests.export.models import spread_model
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 pytestmark = tensorflow_only
 
@@ -42,6 +48,11 @@ def error_of(capsys, *arguments):
     return printed.err
 
 
+# The last of `TEXTS` has more tokens than the tiny model takes.
+cut_texts = pytest.mark.filterwarnings("ignore:.*pairs.*have more than")
+
+
+@cut_texts
 def test_export_writes_a_folder_and_says_its_size(folders, tmp_path, capsys):
     from semmatch import CrossEncoder
 
@@ -74,6 +85,7 @@ def test_score_prints_each_pair_with_its_score(folders, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == expected
 
 
+@cut_texts
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_rank_prints_the_best_lines_and_leaves_out_blank_ones(
     folders, tmp_path, capsys, ending
@@ -122,6 +134,127 @@ def test_bad_candidates_and_numbers_are_named(folders, tmp_path, capsys):
     assert "query 0" in error_of(capsys, *query)
 
 
+@pytest.fixture
+def data(tmp_path):
+    """Two files of pairs, one with a row that cannot be read."""
+    train = "还款\t如何还款\t1\n取消\t还款\t0\n取消\t\t1\n"
+    return types.SimpleNamespace(
+        train=write(tmp_path / "train.tsv", train),
+        test=write(tmp_path / "test.tsv", "如何还款\t还款\t1\n"),
+    )
+
+
+def test_report_data_prints_the_tables_and_the_notes(data, capsys):
+    command = ["report-data", data.train, "--against", f"test={data.test}"]
+    assert main(command) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    lines = [line.split() for line in printed.out.splitlines()]
+    assert ["all", "2", "100.0%"] in lines
+    assert ["shared", "with", "test", "0", "1"] in lines
+    assert "train.tsv, line 3: the second text is empty." in printed.out
+
+
+@pytest.mark.parametrize(
+    "against",
+    [
+        ["--against", "test={test}", "same={train}"],
+        ["--against", "test={test}", "--against", "same={train}"],
+    ],
+)
+def test_report_data_gives_json_of_several_splits(data, capsys, against):
+    against = [text.format(**vars(data)) for text in against]
+    assert main(["report-data", data.train, *against, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["num_pairs"] == 2
+    assert record["class_counts"] == {"0": 1, "1": 1}
+    assert record["tokens"] is None
+    assert list(record["shared"]) == ["test", "same"]
+    assert record["shared"]["test"]["pairs_any_order"] == 1
+    assert record["shared"]["same"]["pairs_in_order"] == 2
+    skipped = [note for note in record["notes"] if "left out" in note]
+    assert [note.split()[2] for note in skipped] == ["these", "same"]
+
+
+def tokens_of(folder, data, capsys):
+    """The tokens that the command counts with the tokenizer of a folder."""
+    command = ["report-data", data.train, "--preset", str(folder), "--json"]
+    assert main(command) == 0
+    return json.loads(capsys.readouterr().out)["tokens"]
+
+
+def test_report_data_counts_the_tokens_of_a_preset(folders, data, capsys):
+    from semmatch import CrossEncoder
+    from semmatch import read_pairs
+
+    with pytest.warns(UserWarning, match="skipped 1"):
+        pairs = read_pairs(data.train, on_error="skip")
+    preprocessor = CrossEncoder.from_preset(folders.preset).preprocessor
+    lengths = preprocessor.lengths(pairs.text_a, pairs.text_b)
+    assert max(lengths) < preprocessor.sequence_length
+    for folder in (folders.preset, folders.deploy):
+        tokens = tokens_of(folder, data, capsys)
+        assert tokens["lengths"]["p50"] == min(lengths)
+        assert tokens["lengths"]["maximum"] == max(lengths)
+        assert tokens["sequence_length"] == preprocessor.sequence_length
+
+
+@pytest.mark.parametrize(
+    ("config", "limit"),
+    [
+        (None, 40),  # the positions of its config.json
+        ({"model_max_length": 24}, 24),
+        ({"model_max_length": 1e30}, 40),
+        ({"model_max_length": None}, 40),
+    ],
+)
+def test_report_data_reads_the_limit_of_a_checkpoint(
+    data, tmp_path, capsys, config, limit
+):
+    from semmatch import CrossEncoder
+
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(FIXTURES / "bert_tiny", folder)
+    if config is not None:
+        write(folder / "tokenizer_config.json", json.dumps(config))
+    with pytest.warns(UserWarning, match="no head"):
+        model = CrossEncoder.from_preset(folder)
+    assert model.preprocessor.sequence_length == limit
+    (folder / "model.safetensors").unlink()  # weights are not read
+    assert tokens_of(folder, data, capsys)["sequence_length"] == limit
+
+
+def test_report_data_needs_no_framework(folders, data):
+    code = (
+        "import sys; from semmatch.cli import main; main(sys.argv[1:]);"
+        "print({'keras', 'tensorflow', 'torch'} & set(sys.modules))"
+    )
+    arguments = ["report-data", data.train, "--preset", folders.preset]
+    assert run_python(code, *arguments).splitlines()[-1] == "set()"
+
+
+def test_what_report_data_cannot_read_is_named(folders, data, tmp_path, capsys):
+    report = ["report-data", data.train]
+    missing = str(tmp_path / "missing.tsv")
+    assert "missing.tsv" in error_of(capsys, "report-data", missing)
+    message = error_of(capsys, *report, "--against", f"test={missing}")
+    assert "missing.tsv" in message
+    twice = ["--against", f"test={data.test}", f"test={data.train}"]
+    assert "names 'test' twice" in error_of(capsys, *report, *twice)
+    message = error_of(capsys, *report, "--preset", missing)
+    assert "There is none at" in message
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    message = error_of(capsys, *report, "--preset", str(empty))
+    assert "tokenizer.json or vocab.txt" in message
+    shutil.copy(Path(folders.preset) / "tokenizer.json", empty)
+    message = error_of(capsys, *report, "--preset", str(empty))
+    assert "KeyError('max_position_embeddings')" in message
+    write(empty / "semmatch_preset.json", '{"config": null}')
+    message = error_of(capsys, *report, "--preset", str(empty))
+    assert "does not say how long a pair may be" in message
+
+
 def test_folders_that_are_none_are_named(folders, tmp_path, capsys):
     texts = write(tmp_path / "texts.txt", "还款\n")
     message = error_of(capsys, "rank", folders.preset, "还款", texts)
@@ -149,10 +282,13 @@ def test_another_backend_is_an_error_of_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: {export,score,rank}"),
+        ([], "required: {export,score,rank,report-data}"),
         (["distil"], "invalid choice: 'distil'"),
         (["export", "a", "b", "--quantize", "int4"], "invalid choice: 'int4'"),
         (["rank", "a", "b", "c", "--top-k", "x"], "invalid int value: 'x'"),
+        (["report-data", "a", "--against", "b"], "expected NAME=PATH, not 'b'"),
+        (["report-data", "a", "--against", "=b"], "not '=b'"),
+        (["report-data", "a", "--against", "b="], "not 'b='"),
     ],
 )
 def test_wrong_arguments_show_the_usage(capsys, arguments, message):
@@ -173,5 +309,5 @@ def test_help_lists_the_commands_in_a_process_of_its_own():
     )
     assert output.stderr == ""
     assert output.stdout.startswith("usage: semmatch")
-    for command in ("export", "score", "rank"):
+    for command in ("export", "score", "rank", "report-data"):
         assert command in output.stdout

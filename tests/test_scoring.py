@@ -1,7 +1,9 @@
 """Scores against their formulas in numpy."""
 
+import copy
 import dataclasses
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -118,13 +120,18 @@ def test_a_fresh_head_gets_the_activation_of_its_classes(classes, activation):
 
 
 def test_a_record_survives_json():
-    scoring = Scoring("sigmoid", temperature=1.5, bias=-0.25, threshold=0.75)
+    scoring = Scoring(
+        "sigmoid", 1.5, -0.25, 0.75, 0.5, symmetric=True, long="max"
+    )
     record = json.loads(json.dumps(scoring.to_dict()))
     assert record == {
         "activation": "sigmoid",
         "temperature": 1.5,
         "bias": -0.25,
         "threshold": 0.75,
+        "suggest_threshold": 0.5,
+        "symmetric": True,
+        "long": "max",
     }
     assert Scoring(**record) == scoring
 
@@ -142,6 +149,11 @@ def test_a_record_survives_json():
         ({"threshold": 1.1}, r"`threshold` must be in \[0, 1\].*=1.1"),
         ({"threshold": -0.1}, "threshold=-0.1"),
         ({"threshold": float("nan")}, "threshold=nan"),
+        ({"suggest_threshold": 0.6}, "threshold], here 0.5.*threshold=0.6"),
+        ({"suggest_threshold": -0.1}, "suggest_threshold=-0.1"),
+        ({"suggest_threshold": float("nan")}, "suggest_threshold=nan"),
+        ({"symmetric": "yes"}, "`symmetric` must be one of.*'yes'"),
+        ({"long": "mean"}, r"`long` must be one of \['max', 'truncate'\]"),
     ],
 )
 def test_values_that_make_no_score_are_refused(options, message):
@@ -158,3 +170,50 @@ def test_a_ranked_candidate_unpacks_in_the_order_documented():
     index, score, text = Ranked(3, 0.5, "怎么还款")
     assert (index, score, text) == (3, 0.5, "怎么还款")
     assert Ranked(3, 0.5, "a").index == 3
+
+
+def test_a_ranked_candidate_has_a_band_beside_its_three_values():
+    place = Ranked(3, 0.5, "怎么还款", "suggest")
+    assert place == (3, 0.5, "怎么还款")
+    assert place.band == "suggest"
+    assert Ranked(3, 0.5, "a").band == "none"
+    again = pickle.loads(pickle.dumps(place))  # noqa: S301
+    assert (again, again.band) == (place, "suggest")
+    assert copy.copy(place).band == "suggest"
+
+
+@pytest.mark.parametrize(
+    ("score", "band"),
+    [(1.0, "match"), (0.8, "match"), (0.7999, "suggest")]
+    + [(0.4, "suggest"), (0.3999, "none"), (0.0, "none")],
+)
+@pytest.mark.parametrize("kind", [float, np.float32])
+def test_a_score_of_the_threshold_belongs_to_the_band(score, band, kind):
+    # 0.8 and 0.4 are no float32: the nearest ones are above and below them.
+    scoring = Scoring("sigmoid", threshold=0.8, suggest_threshold=0.4)
+    assert scoring.band(kind(score)) == band
+
+
+def test_without_a_threshold_of_suggestions_there_are_none():
+    assert Scoring("sigmoid").band(0.4999) == "none"
+
+
+@pytest.mark.parametrize("temperature", [0.3, 2.0])
+@pytest.mark.parametrize("bias", [0.0, 0.7])
+def test_another_temperature_decides_alike(temperature, bias):
+    values = np.random.default_rng(0).normal(scale=3, size=(2000, 1))
+    old = Scoring("sigmoid", 1.5, bias, 0.8, 0.3, symmetric=True)
+    new = old.calibrated(temperature)
+    assert new.temperature == temperature
+    assert (new.bias, new.symmetric) == (bias, True)
+    expected = 1 / (1 + np.exp(-(values[:, 0] / temperature + bias)))
+    np.testing.assert_allclose(new.scores(values), expected, rtol=1e-5)
+    bands = [list(map(s.band, s.scores(values))) for s in (old, new)]
+    assert bands[0] == bands[1]
+    assert len(set(bands[0])) == 3
+
+
+def test_thresholds_at_the_ends_stay():
+    moved = Scoring("sigmoid", threshold=1.0, suggest_threshold=0.0)
+    moved = moved.calibrated(3.0)
+    assert (moved.threshold, moved.suggest_threshold) == (1.0, 0.0)

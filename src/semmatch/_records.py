@@ -1,6 +1,7 @@
 """What scoring gives back, and how logits become scores."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,35 @@ from semmatch._checks import check_one_of
 ACTIVATIONS = ("sigmoid", "softmax")
 
 
-class Ranked(NamedTuple):
-    """One candidate in its place: index given, score in [0, 1], text."""
+BANDS = ("match", "suggest", "none")
+LONG = ("truncate", "max")
 
+
+class _Place(NamedTuple):
     # A field may hide the method of tuple that nobody calls on a record.
     index: int  # type: ignore[assignment]
     score: float
     text: str
+
+
+class Ranked(_Place):
+    """One candidate in its place: index given, score in [0, 1], text.
+
+    It unpacks into these three. Its `band` stands beside them: `"match"`,
+    `"suggest"` or `"none"`, see `Scoring.band`.
+
+    >>> place = Ranked(2, 0.9, "怎么还款", "match")
+    >>> index, score, text = place
+    >>> place.band
+    'match'
+    """
+
+    band: str
+
+    def __new__(cls, index, score, text, band="none"):
+        place = super().__new__(cls, index, score, text)
+        place.band = band
+        return place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +55,13 @@ class Scoring:
         bias: float, added to a single logit after the division.
         threshold: float in [0, 1]; a pair matches if its score is at least
             this.
+        suggest_threshold: float in [0, `threshold`], from which on a pair is
+            worth showing though it is no match; None for no such band.
+        symmetric: bool, whether a pair's logits are the mean of those of both
+            orders of its texts.
+        long: what becomes of a second text that does not fit: `"truncate"`
+            cuts its end, `"max"` scores it in overlapping windows, of which
+            the best counts.
 
     >>> Scoring("sigmoid").scores([[0.0]]).tolist()
     [0.5]
@@ -43,6 +73,9 @@ class Scoring:
     temperature: float = 1.0
     bias: float = 0.0
     threshold: float = 0.5
+    suggest_threshold: float | None = None
+    symmetric: bool = False
+    long: str = "truncate"
 
     def __post_init__(self):
         check_one_of(self.activation, ACTIVATIONS, "activation")
@@ -60,6 +93,15 @@ class Scoring:
                 "`threshold` must be in [0, 1], as scores are. Received: "
                 f"threshold={self.threshold}."
             )
+
+        suggest = self.suggest_threshold
+        if suggest is not None and not 0 <= suggest <= self.threshold:
+            raise ValueError(
+                "`suggest_threshold` must be in [0, threshold], here "
+                f"{self.threshold}. Received: suggest_threshold={suggest}."
+            )
+        check_one_of(self.symmetric, (False, True), "symmetric")
+        check_one_of(self.long, LONG, "long")
 
     @classmethod
     def for_classes(cls, num_classes):
@@ -109,6 +151,61 @@ class Scoring:
             logits[:, 0]
             if logits.shape[1] == 1
             else (logits[:, 1] - logits[:, 0])
+        )
+
+    def band(self, score):
+        """What to do with a pair of this score.
+
+        Args:
+            score: float in [0, 1].
+
+        Returns:
+            `"match"` from `threshold` on, `"suggest"` from
+            `suggest_threshold` on, else `"none"`.
+
+        >>> Scoring("sigmoid", threshold=0.8, suggest_threshold=0.4).band(0.5)
+        'suggest'
+        """
+        # In float32, as scores are, so that each comparison ends alike.
+        score = np.float32(score)
+        if score >= np.float32(self.threshold):
+            return "match"
+        suggest = self.suggest_threshold
+        if suggest is not None and score >= np.float32(suggest):
+            return "suggest"
+        return "none"
+
+    def replace(self, **changes):
+        """The record with other values in some places.
+
+        >>> Scoring("sigmoid").replace(symmetric=True).symmetric
+        True
+        """
+        return dataclasses.replace(self, **changes)
+
+    def calibrated(self, temperature):
+        """The record with another temperature, deciding as it did.
+
+        Scores move, and the thresholds with them: which pairs match stays.
+
+        Args:
+            temperature: float above 0.
+
+        >>> Scoring("sigmoid", threshold=0.5).calibrated(2.0).threshold
+        0.5
+        """
+
+        def moved(threshold):
+            if threshold is None or threshold in (0.0, 1.0):
+                return threshold
+            logit = math.log(threshold) - math.log1p(-threshold) - self.bias
+            logit = logit * self.temperature / temperature + self.bias
+            return 1 / (1 + math.exp(-logit))
+
+        return self.replace(
+            temperature=temperature,
+            threshold=moved(self.threshold),
+            suggest_threshold=moved(self.suggest_threshold),
         )
 
     def to_dict(self):

@@ -1,7 +1,10 @@
 """The command line: arguments in, library calls, text out."""
 
 import argparse
+import json
 import sys
+import warnings
+from pathlib import Path
 
 
 def main(arguments=None):
@@ -35,6 +38,25 @@ def main(arguments=None):
     rank.add_argument("candidates", help="text file, one candidate a line")
     rank.add_argument("--top-k", type=int, default=5)
     rank.set_defaults(run=_rank)
+
+    report = commands.add_parser("report-data", help="look at pairs")
+    report.add_argument("pairs", help="file or folder that read_pairs reads")
+    report.add_argument(
+        "--against",
+        nargs="+",
+        action="extend",
+        type=_named_path,
+        default=[],
+        metavar="NAME=PATH",
+        help="other splits, to count what stands in both",
+    )
+    report.add_argument(
+        "--preset",
+        metavar="FOLDER",
+        help="preset, checkpoint or deploy folder: count its tokens",
+    )
+    report.add_argument("--json", action="store_true", help="for programs")
+    report.set_defaults(run=_report_data)
 
     options = parser.parse_args(arguments)
     try:
@@ -87,6 +109,76 @@ def _rank(options):
     )
     for place in ranked:
         print(f"{place.score:.4f}\t{place.text}")
+
+
+def _named_path(text):
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=PATH, not {text!r}")
+    return name, path
+
+
+def _report_data(options):
+    others = {}
+    for name, path in options.against:
+        if name in others:
+            raise ValueError(
+                f"--against names {name!r} twice. Give each split its own name."
+            )
+        others[name] = _read_usable(path)
+    packer = None if options.preset is None else _packer(options.preset)
+    report = _read_usable(options.pairs).report(
+        preprocessor=packer, others=others
+    )
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(report)
+
+
+def _read_usable(path):
+    """The usable rows of a file; the report's notes count the others."""
+    from semmatch import read_pairs
+
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        return read_pairs(path, on_error="skip")
+
+
+def _packer(folder):
+    """The tokenizer of a folder and its limit, without the weights."""
+    from semmatch import Tokenizer
+    from semmatch.tokenizers.packing import Packer
+
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"Expected a folder with a tokenizer. There is none at {folder}."
+        )
+    return Packer(Tokenizer.from_folder(folder), _sequence_length(folder))
+
+
+def _sequence_length(folder):
+    """The most tokens of a pair, as `Matcher` or `from_preset` reads it."""
+    from semmatch._json import read_json_object
+
+    def read(name):
+        path = folder / name
+        return read_json_object(path) if path.is_file() else {}
+
+    try:
+        if record := read("semmatch.json"):  # of `export_onnx`
+            return record["sequence_length"]
+        if record := read("semmatch_preset.json"):  # of `save_to_preset`
+            return record["config"]["preprocessor"]["config"]["sequence_length"]
+        # Of Hugging Face, whose tokenizers may have a limit of their own.
+        limit = read("config.json")["max_position_embeddings"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} does not say how long a pair may be ({error!r}). Name "
+            "a preset, a checkpoint or a deploy folder, and a whole one."
+        ) from error
+    own = read("tokenizer_config.json").get("model_max_length")
+    return int(min(limit, own or limit))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The bundled sample: enough of it, and no text on both sides of a split."""
 
 import collections
+import re
 
 import numpy as np
 import pytest
 
+from semmatch.data import FAQ
 from semmatch.data import load_faq
+from semmatch.data.faq import Phrasing
 
 SPLITS = ("train", "valid", "test")
 SIZES = {"zh": (80, 10), "en": (40, 8)}
@@ -160,6 +163,64 @@ def test_a_ranked_list_has_one_candidate_of_each_intent(
     assert len(lists) == len(faq.texts(split)) - excluded
 
 
+def test_off_topic_queries_are_many_of_each_kind(faq):
+    queries = faq.off_topic_queries
+    counts = collections.Counter(query.kind for query in queries)
+    assert set(counts) == {"near", "other_business", "small_talk"}
+    assert len(queries) >= 80
+    assert min(counts.values()) >= 20
+    assert counts["near"] >= len(queries) / 3
+    texts = [query.text.lower() for query in queries]
+    assert len(set(texts)) == len(texts)
+    assert all(text == text.strip() != "" for text in texts)
+    assert set(texts).isdisjoint(p.text.lower() for p in faq.phrasings)
+
+
+def test_off_topic_queries_are_in_the_language_of_the_faq(faq):
+    chinese = [not p.text.isascii() for p in faq.phrasings]
+    texts = faq.off_topic("valid") + faq.off_topic("test")
+    assert {not text.isascii() for text in texts} == {np.mean(chinese) > 0.5}
+
+
+def test_near_queries_share_words_with_the_faq(faq):
+    # Two Chinese characters in a row, or an English word of four letters.
+    word = re.compile(r"(?=([\u4e00-\u9fff]{2}))|\b([a-z]{4,})")
+
+    def words(text):
+        return {a or b for a, b in word.findall(text.lower())}
+
+    known = set.union(*(words(p.text) for p in faq.phrasings))
+    near = faq.off_topic("valid", "near") + faq.off_topic("test", "near")
+    assert [text for text in near if not words(text) & known] == []
+
+
+def test_off_topic_splits_take_the_lines_in_turn(faq):
+    texts = [query.text for query in faq.off_topic_queries]
+    assert faq.off_topic("valid") == texts[::2]
+    assert faq.off_topic("test") == texts[1::2]
+    for split in ("valid", "test"):
+        kinds = ("near", "other_business", "small_talk")
+        by_kind = [faq.off_topic(split, kind) for kind in kinds]
+        assert sum(by_kind, []) == faq.off_topic(split)
+        assert min(map(len, by_kind)) >= 10
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_off_topic_lists_have_the_usual_candidates_and_none_fits(faq, split):
+    lists = faq.off_topic_lists(split)
+    assert lists.query == faq.off_topic(split)
+    usual = faq.ranked_lists(split).candidates[0]
+    assert all(candidates == usual for candidates in lists.candidates)
+    assert all(label.shape == (len(usual),) for label in lists.label)
+    assert not any(label.any() for label in lists.label)
+
+
+def test_an_faq_of_ones_own_may_have_no_off_topic_queries():
+    faq = FAQ([Phrasing("bank", "repay", "how to repay", "train")])
+    assert faq.off_topic("test") == []
+    assert len(faq.off_topic_lists("test")) == 0
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -168,6 +229,9 @@ def test_a_ranked_list_has_one_candidate_of_each_intent(
         (lambda: load_faq().texts("dev"), "`split` must be one of.*'dev'"),
         (lambda: load_faq().texts("test", "x"), "`intent` must be.*intent='x'"),
         (lambda: load_faq().ranked_lists("dev"), "split='dev'"),
+        (lambda: load_faq().off_topic("train"), "`split` must.*'train'"),
+        (lambda: load_faq().off_topic("test", "x"), "`kind` must.*kind='x'"),
+        (lambda: load_faq().off_topic_lists("train"), "split='train'"),
         (lambda: load_faq().pairs("test", negatives=0), "negatives=0"),
     ],
 )

@@ -142,6 +142,9 @@ def test_the_configuration_says_all_that_serving_needs(exported):
             "temperature": 2.0,
             "bias": -0.5,
             "threshold": 0.75,
+            "suggest_threshold": None,
+            "symmetric": False,
+            "long": "truncate",
         },
         "versions": {
             name: importlib.metadata.version(name) for name in packages

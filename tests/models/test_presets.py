@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import h5py
 import keras
@@ -12,6 +13,8 @@ import semmatch
 from semmatch import CrossEncoder
 from semmatch import Scoring
 from semmatch.models.presets import float32_twin
+from semmatch.tokenizers import TextNormalizer
+from semmatch.tokenizers import Tokenizer
 from tests.checks import run_python
 from tests.checks import small_model
 from tests.checks import tiny_encoder
@@ -332,3 +335,29 @@ def test_the_twin_computes_in_float32_with_the_same_weights():
     assert model.backbone.get_layer("block_0").compute_dtype == "bfloat16"
     expected = tiny_model(pooling="max")
     assert_same_scores(twin, expected)
+
+
+@pytest.mark.parametrize("kind", ["own", "checkpoint"])
+def test_truncation_and_normaliser_may_be_chosen_and_are_kept(kind, tmp_path):
+    folder = tmp_path / "preset"
+    if kind == "own":
+        tiny_model().save_to_preset(folder)
+    else:
+        folder = Path(__file__).parents[1] / "fixtures" / "bert_tiny"
+    model = CrossEncoder.from_preset(
+        folder,
+        num_classes=1,
+        truncation="only_second",
+        normalizer=TextNormalizer(case=False),
+    )
+    model.save_to_preset(tmp_path / "changed")
+    again = CrossEncoder.from_preset(tmp_path / "changed")
+    for one in (model, again):
+        assert one.preprocessor.truncation == "only_second"
+        assert one.pair_scorer().packer.truncation == "only_second"
+        tokenizer = one.preprocessor.tokenizer
+        plain = Tokenizer.from_folder(folder)
+        assert tokenizer.normalize("“Ａ１”") == plain.normalize('"A1"')
+    untouched = CrossEncoder.from_preset(folder, num_classes=1)
+    assert untouched.preprocessor.truncation == "longest_first"
+    assert untouched.preprocessor.tokenizer == Tokenizer.from_folder(folder)

@@ -54,6 +54,9 @@ def test_the_file_holds_every_setting_and_the_digest_of_each_file(folder):
             "temperature": 2.0,
             "bias": 0.5,
             "threshold": 0.75,
+            "suggest_threshold": None,
+            "symmetric": False,
+            "long": "truncate",
         },
         "versions": {"semmatch": "0.1.0"},
         "files": {
@@ -159,3 +162,9 @@ def test_missing_unknown_and_wrong_settings_are_refused(
     edit(folder, **changes)
     with pytest.raises(ValueError, match=f"semmatch.json .*{message}"):
         Matcher(folder)
+
+
+def test_a_folder_without_the_newer_settings_of_scoring_is_read(folder):
+    old = {"activation": "sigmoid", "threshold": 0.75}
+    edit(folder, scoring=old)
+    assert read_config(folder).scoring == Scoring("sigmoid", threshold=0.75)

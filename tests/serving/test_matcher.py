@@ -18,7 +18,10 @@ from tests.checks import TEXTS
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
 
-pytestmark = tensorflow_only
+pytestmark = [
+    tensorflow_only,
+    pytest.mark.filterwarnings("ignore:.* pairs .* have more than"),
+]
 
 
 def served(folder, **kwargs):

@@ -271,3 +271,100 @@ def test_a_bar_is_shown_for_long_work_on_a_terminal(
     scorer.score(pairs_of())
     assert ("scoring" in stream.getvalue()) == shown
     assert ("60/60" in stream.getvalue()) == shown
+
+
+class FirstToken:
+    """The logit is the id of the first token of the second text."""
+
+    def __call__(self, features):
+        second = features["segment_ids"].argmax(axis=1)
+        rows = np.arange(len(second))
+        return features["token_ids"][rows, second][:, None].astype("float32")
+
+
+def first_token_scorer(length=128, **scoring):
+    packer = Packer(Tokenizer.train(list(LETTERS)), length)
+    return PairScorer(packer, FirstToken(), Scoring("sigmoid", **scoring))
+
+
+def ids(text):
+    return Tokenizer.train(list(LETTERS)).tokenize([text])[0]
+
+
+def test_both_orders_of_a_pair_are_averaged():
+    pairs = [("怎么", "取消"), ("借", "款如何还清"), ("还", "还")]
+    one_order = first_token_scorer().logits(pairs)[:, 0]
+    assert one_order.tolist() == [ids(b)[0] for _, b in pairs]
+    scorer = first_token_scorer(symmetric=True)
+    logits = scorer.logits(pairs)[:, 0]
+    assert logits.tolist() == [(ids(a)[0] + ids(b)[0]) / 2 for a, b in pairs]
+    turned = scorer.logits([(b, a) for a, b in pairs])[:, 0]
+    np.testing.assert_array_equal(logits, turned)
+
+
+def test_a_long_text_counts_by_its_best_window():
+    # Three special tokens, one of the query: 4 of the second text at a time.
+    query, passage = "怎", "取消借款如何还清么"
+    scorer = first_token_scorer(8, long="max")
+    windows = [passage[start : start + 4] for start in (0, 2, 4, 5)]
+    best = max(ids(window)[0] for window in windows)
+    assert best != ids(passage)[0]
+    pairs = [(query, passage), (query, "款"), (query, passage[::-1])]
+    logits = scorer.logits(pairs)[:, 0]
+    assert logits[0] == best
+    assert logits[1] == ids("款")[0]
+    scores = scorer.score(pairs)
+    np.testing.assert_array_equal(
+        scores, scorer.scoring.scores(logits[:, None])
+    )
+
+
+def test_windows_need_an_order_of_scores():
+    packer = Packer(Tokenizer.train(list(LETTERS)), 8)
+    scoring = Scoring("softmax", long="max")
+    scorer = PairScorer(
+        packer,
+        lambda features: np.zeros((len(features["token_ids"]), 3)),
+        scoring,
+        num_classes=3,
+    )
+    with pytest.raises(ValueError, match="a model of 3 classes"):
+        scorer.score([("怎", text(20))])
+
+
+def test_cut_pairs_are_counted_once():
+    scorer = first_token_scorer(8)
+    pairs = [("怎", text(20)), ("怎", "么"), ("怎", "么"), ("怎", "么")]
+    message = r"1 of 4 pairs \(25.0%\) have more than `sequence_length` = 8"
+    with pytest.warns(UserWarning, match=message):
+        scorer.score(pairs)
+    scorer.score(pairs)  # a warning would be an error
+
+
+def test_the_best_phrasing_of_an_answer_counts(scorer):
+    candidates = [text(length) for length in (3, 9, 5, 7, 1)]
+    groups = ["a", "b", "a", "b", "c"]
+    ranked = scorer.rank("怎", candidates, groups=groups)
+    assert [place.index for place in ranked] == [1, 2, 4]
+    top = scorer.rank("怎", candidates, top_k=2, groups=groups)
+    assert [place.index for place in top] == [1, 2]
+    many = scorer.rank_many(
+        ["怎", "么"], [candidates, candidates[:2]], groups=[groups, [1, 1]]
+    )
+    assert [[p.index for p in places] for places in many] == [[1, 2, 4], [1]]
+
+
+def test_groups_name_the_answer_of_each_candidate(scorer):
+    with pytest.raises(ValueError, match="`groups` must name.*2.*3"):
+        scorer.rank("怎", ["取", "消", "借"], groups=["a", "b"])
+
+
+def test_ranked_candidates_say_their_band(scorer):
+    candidates = [text(length) for length in (60, 20, 1)]
+    scores = [place.score for place in scorer.rank("怎", candidates)]
+    assert scores == sorted(scores, reverse=True)
+    scorer.scoring = scorer.scoring.replace(
+        threshold=scores[0], suggest_threshold=scores[1]
+    )
+    bands = [place.band for place in scorer.rank("怎", candidates)]
+    assert bands == ["match", "suggest", "none"]

@@ -1,5 +1,6 @@
 """Packing against the truncation and padding of the Rust library."""
 
+import itertools
 import random
 
 import numpy as np
@@ -11,6 +12,7 @@ from tokenizers import processors
 
 from semmatch.tokenizers import Packer
 from semmatch.tokenizers import Tokenizer
+from semmatch.tokenizers.packing import Loss
 
 PAD = 7
 WORDS = [f"{text}{index}" for text in "ab" for index in range(60)]
@@ -192,3 +194,58 @@ def test_an_unknown_truncation_is_refused():
     message = r"`truncation` must be one of \['longest_first', 'only_second'\]"
     with pytest.raises(ValueError, match=message):
         packer(16, truncation="only_first")
+
+
+def test_a_text_that_fits_is_one_window():
+    assert packer(8).windows([10, 11], [20, 21, 22]) == [[20, 21, 22]]
+
+
+@pytest.mark.parametrize("truncation", ["longest_first", "only_second"])
+@pytest.mark.parametrize("a", [1, 3, 5, 20])
+@pytest.mark.parametrize("b", [1, 6, 7, 8, 30])
+def test_windows_hold_every_token_and_fit(truncation, a, b):
+    pack = packer(11, truncation=truncation)
+    first, second = list(range(10, 10 + a)), list(range(40, 40 + b))
+    windows = pack.windows(first, second)
+    room = 8 - min(a, 4 if truncation == "longest_first" else 8)
+    if room == 0:
+        assert windows == [second]
+        return
+    assert sorted({i for window in windows for i in window}) == second
+    assert all(len(window) <= room for window in windows)
+    for one, two in itertools.pairwise(windows):
+        overlap = len(set(one) & set(two))
+        assert overlap >= room - max(1, room // 2)
+    kept = pack.loss([first] * len(windows), windows, windows=True)
+    # Of the first text something may be cut, of the windows nothing.
+    assert kept.cut == sum(a + len(window) > 8 for window in windows)
+
+
+def test_what_is_lost_is_counted():
+    pack = packer(8)
+    ids_a = [[10], [10, 2], [10] * 9]
+    ids_b = [[11] * 4, [2] * 4, [11]]
+    loss = pack.loss(ids_a, ids_b)
+    assert loss == (3, 2, 21, 5)
+    assert pack.loss(ids_a, ids_b, windows=True).cut == 1
+    assert loss + loss == (6, 4, 42, 10)
+
+
+@pytest.mark.parametrize(
+    ("truncation", "text"),
+    [("longest_first", "longer text"), ("only_second", "second text")],
+)
+def test_what_is_cut_is_told_once(truncation, text):
+    pack = packer(8, truncation=truncation)
+    with pytest.warns(UserWarning, match=f"3 of 1,000 pairs .0.3%.*{text}"):
+        pack.warn_of(Loss(1000, 3, 9000, 0))
+    pack.warn_of(Loss(1000, 3, 9000, 0))
+
+
+def test_unknown_tokens_are_told_once_from_two_percent_on():
+    pack = packer(8)
+    pack.warn_of(Loss(10, 0, 999, 999))  # too few to tell
+    pack.warn_of(Loss(100, 0, 1000, 20))
+    with pytest.warns(UserWarning, match="2.1% of the tokens are unknown"):
+        pack.warn_of(Loss(100, 0, 1000, 21))
+    pack.warn_of(Loss(100, 0, 1000, 21))

@@ -7,8 +7,10 @@ from semmatch.data.readers import read_pairs
 from semmatch.data.records import Pairs
 from semmatch.data.records import RankedLists
 from semmatch.data.records import Triplets
+from semmatch.data.report import DataReport
 
 __all__ = [
+    "DataReport",
     "FAQ",
     "Pairs",
     "RankedLists",

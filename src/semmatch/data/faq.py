@@ -18,6 +18,10 @@ SPLITS = ("train", "valid", "test")
 # Of every five phrasings of an intent, in the order of the file.
 _SPLIT_BY_PLACE = ("train", "train", "train", "valid", "test")
 
+# A refusal is calibrated on some off-topic queries and measured on others.
+OFF_TOPIC_SPLITS = ("valid", "test")
+OFF_TOPIC_KINDS = ("near", "other_business", "small_talk")
+
 # Hard negatives are drawn from this many lexically nearest texts.
 _NEAREST = 10
 
@@ -31,6 +35,14 @@ class Phrasing(NamedTuple):
     split: str
 
 
+class OffTopic(NamedTuple):
+    """A query that no answer fits: its kind, text and split."""
+
+    kind: str
+    text: str
+    split: str
+
+
 class FAQ:
     """Requests in many phrasings, with splits that never change.
 
@@ -40,9 +52,11 @@ class FAQ:
 
     Args:
         phrasings: list of `Phrasing`.
+        off_topic_queries: list of `OffTopic`.
 
     Attributes:
         phrasings: tuple of `Phrasing`.
+        off_topic_queries: tuple of `OffTopic`.
         intents: tuple of strings, in the order of the file.
 
     >>> faq = load_faq("en")
@@ -50,8 +64,9 @@ class FAQ:
     (42, 252)
     """
 
-    def __init__(self, phrasings):
+    def __init__(self, phrasings, off_topic_queries=()):
         self.phrasings = tuple(phrasings)
+        self.off_topic_queries = tuple(off_topic_queries)
         self.intents = tuple(dict.fromkeys(p.intent for p in phrasings))
 
     def texts(self, split, intent=None):
@@ -68,6 +83,27 @@ class FAQ:
             phrasing.text
             for phrasing in self.phrasings
             if phrasing.split == split and intent in (None, phrasing.intent)
+        ]
+
+    def off_topic(self, split, kind=None):
+        """Queries that none of the FAQ's answers fits, a list of strings.
+
+        Args:
+            split: `"valid"`, to choose when to refuse, or `"test"`.
+            kind: `"near"` (shares words with the FAQ and asks what it does
+                not answer), `"other_business"`, `"small_talk"`, or None for
+                all kinds.
+
+        >>> load_faq("en").off_topic("test", "near")[0]
+        'What documents do I need to apply for a mortgage?'
+        """
+        check_one_of(split, OFF_TOPIC_SPLITS, "split")
+        if kind is not None:
+            check_one_of(kind, OFF_TOPIC_KINDS, "kind")
+        return [
+            query.text
+            for query in self.off_topic_queries
+            if query.split == split and kind in (None, query.kind)
         ]
 
     def pairs(self, split, *, negatives=1, seed=0):
@@ -127,7 +163,7 @@ class FAQ:
         (84, 42, np.int64(1))
         """
         check_one_of(split, SPLITS, "split")
-        standard = [self.texts("train", intent)[0] for intent in self.intents]
+        standard = self._standard()
         queries, labels = [], []
         for phrasing in self.phrasings:
             if phrasing.split == split and phrasing.text not in standard:
@@ -136,6 +172,28 @@ class FAQ:
                     [int(intent == phrasing.intent) for intent in self.intents]
                 )
         return RankedLists(queries, [standard] * len(queries), labels)
+
+    def off_topic_lists(self, split):
+        """Each off-topic query with the candidates of `ranked_lists`.
+
+        Args:
+            split: `"valid"` or `"test"`.
+
+        Returns:
+            `RankedLists` whose labels are all 0: whatever a matcher answers
+            is wrong, and it should refuse.
+
+        >>> lists = load_faq("en").off_topic_lists("test")
+        >>> len(lists), len(lists.candidates[0]), lists.label[0].sum()
+        (40, 42, np.int64(0))
+        """
+        queries, standard = self.off_topic(split), self._standard()
+        labels = [[0] * len(standard)] * len(queries)
+        return RankedLists(queries, [standard] * len(queries), labels)
+
+    def _standard(self):
+        """The first known phrasing of each intent."""
+        return [self.texts("train", intent)[0] for intent in self.intents]
 
     def _examples(self, split, negatives, seed):
         """Yields a query, a text of its intent, and texts of other intents."""
@@ -169,8 +227,8 @@ def load_faq(language="zh"):
     """Loads the bundled sample, written for this project (CC0).
 
     Args:
-        language: `"zh"` (84 intents, 12 phrasings each) or `"en"` (42
-            intents, 10 phrasings each).
+        language: `"zh"` (84 intents, 12 phrasings each, and 82 off-topic
+            queries) or `"en"` (42 intents, 10 phrasings each, and 80).
 
     Returns:
         `FAQ`.
@@ -179,15 +237,23 @@ def load_faq(language="zh"):
     '贷款不想背了，能不能早点全部还完'
     """
     check_one_of(language, LANGUAGES, "language")
-    path = Path(__file__).parent / "samples" / f"faq_{language}.tsv"
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
+    rows = _read_sample(f"faq_{language}.tsv")
     phrasings = []
     for _, group in itertools.groupby(rows, key=lambda row: row[1]):
         for place, row in enumerate(group):
             split = _SPLIT_BY_PLACE[place % len(_SPLIT_BY_PLACE)]
             phrasings.append(Phrasing(*row, split))
-    return FAQ(phrasings)
+    rows = _read_sample(f"off_topic_{language}.tsv")
+    splits = itertools.cycle(OFF_TOPIC_SPLITS)
+    off_topic = [OffTopic(*row, next(splits)) for row in rows]
+    return FAQ(phrasings, off_topic)
+
+
+def _read_sample(name):
+    """The rows of a bundled file, lists of strings, without its header."""
+    path = Path(__file__).parent / "samples" / name
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    return [line.split("\t") for line in lines]
 
 
 def _nearest(query, texts):

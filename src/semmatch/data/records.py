@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from semmatch._checks import check_text
+from semmatch.data.report import data_report
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +61,49 @@ class Pairs:
             None if self.label is None else self.label[rows],
             self.skipped,
         )
+
+    def report(self, *, preprocessor=None, others=None):
+        """What is in the pairs: labels, lengths, repeats, leaks, a floor.
+
+        Args:
+            preprocessor: the model's (`model.preprocessor`) or a `Packer`,
+                to count tokens too; None for characters alone.
+            others: a dict from a split's name to its `Pairs`, to count what
+                of it stands in these pairs; None for no other split.
+
+        Returns:
+            `DataReport`; print it, or take its `to_dict()`.
+
+        >>> train = Pairs(["如何还款", "怎么开户"], ["怎么还", "还款"], [1, 0])
+        >>> test = Pairs(["怎么还"], ["如何还款"], [1])
+        >>> print(train.report(others={"test": test}))
+        label  pairs   share
+        0          1   50.0%
+        1          1   50.0%
+        all        2  100.0%
+        <BLANKLINE>
+        length              50%  90%  95%  99%  max
+        characters, text_a    4    4    4    4    4
+        characters, text_b    2    3    3    3    3
+        characters, both      6    7    7    7    7
+        <BLANKLINE>
+        pairs             in order  any order
+        duplicates               0          0
+        contradictions           0          0
+        shared with test         0          1
+        2 of the 2 texts of test stand here too
+        <BLANKLINE>
+        by shared characters alone: accuracy 1.0000 (1 if overlap >= 0.1429),
+        AUC 1.0000
+        <BLANKLINE>
+        ! Pairs of test that stand in these pairs too, in any order: 1. Remove
+        them from one of the two.
+
+        Raises:
+            TypeError: if `others` is no dict of `Pairs`.
+            ValueError: if there are no pairs.
+        """
+        return data_report(self, preprocessor, _check_others(others))
 
     def __repr__(self):
         labels = (
@@ -144,6 +188,19 @@ class RankedLists:
     def __repr__(self):
         total = sum(map(len, self.candidates))
         return f"RankedLists({len(self):,} queries, {total:,} candidates)"
+
+
+def _check_others(others):
+    if others is None:
+        return {}
+    if not isinstance(others, dict) or not all(
+        isinstance(split, Pairs) for split in others.values()
+    ):
+        raise TypeError(
+            "`others` must be a dict from a split's name to its `Pairs`, such "
+            f"as {{'test': test}}. Received: {others!r}."
+        )
+    return others
 
 
 def _check_texts(texts, name):

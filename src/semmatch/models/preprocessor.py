@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from semmatch.tokenizers import Packer
 from semmatch.tokenizers import Tokenizer
+from semmatch.tokenizers.packing import Loss
 
 # Pairs whose tokens are held at once while lengths are counted.
 _CHUNK = 10_000
@@ -76,6 +77,8 @@ class CrossEncoderPreprocessor:
     def lengths(self, text_a, text_b):
         """Tokens of each pair once packed, without padding.
 
+        Warns once of pairs that are cut and of unknown tokens.
+
         Args:
             text_a: list of strings.
             text_b: list of strings, as many.
@@ -86,11 +89,14 @@ class CrossEncoderPreprocessor:
         # In chunks, since the ids of all texts may not fit in memory.
         starts = range(0, len(text_a), _CHUNK)
         chunks = []
+        loss = Loss()
         for start in tqdm(starts, "counting tokens", delay=2, disable=None):
             rows = slice(start, start + _CHUNK)
             ids = self.tokenizer.tokenize([*text_a[rows], *text_b[rows]])
             half = len(ids) // 2
             chunks.append(self.packer.lengths(ids[:half], ids[half:]))
+            loss += self.packer.loss(ids[:half], ids[half:])
+        self.packer.warn_of(loss)
         return np.concatenate(chunks)
 
     def check_fits(self, backbone):

@@ -54,26 +54,27 @@ def _plain(model):
     return keras.Model(model.input, model.output)
 
 
-def load(model_class, folder, *, sequence_length, num_layers, dtype, head):
+def load(model_class, folder, *, num_layers, dtype, head, **packing):
     """Loads a model from a folder; see the `from_preset` of its class.
 
     Args:
         model_class: `CrossEncoder`.
         folder: path of a preset of our own or of a checkpoint.
-        sequence_length: int, or None for that of the folder.
         num_layers: int, or None for all.
         dtype: dtype policy, or None for the global one.
         head: a dict of the arguments of `model_class` that are asked for.
+        **packing: `sequence_length`, `truncation` and `normalizer`, each None
+            for that of the folder.
     """
     folder = Path(folder)
     dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
     if (folder / CONFIG_FILE).is_file():
-        saved = _load_own(model_class, folder, sequence_length, dtype)
+        saved = _load_own(model_class, folder, packing, dtype)
         model = _with_changes(saved, num_layers, head)
     else:
         checkpoint = checkpoints.read_checkpoint(folder, num_layers=num_layers)
         model = _from_checkpoint(
-            model_class, folder, checkpoint, sequence_length, dtype, head
+            model_class, folder, checkpoint, packing, dtype, head
         )
     report = model.load_report
     if "head" in report.initialised and head.get("num_classes") is None:
@@ -91,7 +92,7 @@ def load(model_class, folder, *, sequence_length, num_layers, dtype, head):
     return model
 
 
-def _load_own(model_class, folder, sequence_length, dtype):
+def _load_own(model_class, folder, packing, dtype):
     """The model as it was saved, but for the policy and the length."""
     path = folder / CONFIG_FILE
     record = read_json_object(path)
@@ -111,9 +112,10 @@ def _load_own(model_class, folder, sequence_length, dtype):
     policy = keras.dtype_policies.serialize(dtype)
     config["backbone"]["config"]["dtype"] = policy
     preprocessor = config["preprocessor"]["config"]
-    preprocessor["tokenizer"] = Tokenizer.from_folder(folder).to_json()
-    if sequence_length is not None:
-        preprocessor["sequence_length"] = sequence_length
+    preprocessor["tokenizer"] = _tokenizer(folder, packing).to_json()
+    for name in ("sequence_length", "truncation"):
+        if packing[name] is not None:
+            preprocessor[name] = packing[name]
     model = model_class.from_config(config)
     _plain(model).load_weights(folder / WEIGHTS_FILE)
     used = tuple(variable.path for variable in model.variables)
@@ -171,16 +173,22 @@ def _first_layers(encoder, num_layers):
     return cut
 
 
-def _from_checkpoint(
-    model_class, folder, checkpoint, sequence_length, dtype, head
-):
+def _tokenizer(folder, packing):
+    tokenizer = Tokenizer.from_folder(folder)
+    if packing["normalizer"] is None:
+        return tokenizer
+    return tokenizer.with_normalizer(packing["normalizer"])
+
+
+def _from_checkpoint(model_class, folder, checkpoint, packing, dtype, head):
     encoder = TextEncoder(**checkpoint.config, dtype=dtype)
     variables = {variable.path: variable for variable in encoder.weights}
     for path, array in checkpoint.tensors.items():
         variables[path].assign(array)
     preprocessor = CrossEncoderPreprocessor(
-        Tokenizer.from_folder(folder),
-        sequence_length or checkpoint.sequence_length,
+        _tokenizer(folder, packing),
+        packing["sequence_length"] or checkpoint.sequence_length,
+        truncation=packing["truncation"] or "longest_first",
         segments=bool(encoder.num_segments),
     )
     # transformers puts its classifier on the pooler, and nowhere else.

@@ -50,7 +50,11 @@ class PairScorer:
         self.max_tokens = max_tokens
 
     def logits(self, pairs):
-        """Logits of pairs, float32 `(n, classes)`, in the order given."""
+        """Logits of pairs, float32 `(n, classes)`, in the order given.
+
+        With `Scoring.symmetric` they are means of both orders, with
+        `Scoring.long="max"` those of the best window.
+        """
         text_a, text_b = _columns(pairs)
         # A query stands in as many pairs as it has candidates.
         texts, rows = np.unique(
@@ -59,11 +63,37 @@ class PairScorer:
         ids = self.packer.tokenizer.tokenize(texts.tolist())
         ids_a = [ids[row] for row in rows[: len(text_a)]]
         ids_b = [ids[row] for row in rows[len(text_a) :]]
+        if not self.scoring.symmetric:
+            return self._logits_of_ids(ids_a, ids_b)
+        both = self._logits_of_ids(ids_a + ids_b, ids_b + ids_a)
+        return (both[: len(text_a)] + both[len(text_a) :]) / 2
+
+    def _logits_of_ids(self, ids_a, ids_b):
+        """As `logits`, of pairs in the order in which they are read."""
+        windows = self.scoring.long == "max"
+        loss = self.packer.loss(ids_a, ids_b, windows=windows)
+        self.packer.warn_of(loss)
+        if not windows:
+            return self._run_batches(ids_a, ids_b)
+        pairs, starts = [], []
+        for a, b in zip(ids_a, ids_b, strict=True):
+            starts.append(len(pairs))
+            pairs += [(a, window) for window in self.packer.windows(a, b)]
+        logits = self._run_batches(*map(list, zip(*pairs, strict=True)))
+        keys = self.scoring.rank_keys(logits)
+        ends = [*starts[1:], len(pairs)]
+        best = [
+            start + int(np.argmax(keys[start:end]))
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        return logits[best]
+
+    def _run_batches(self, ids_a, ids_b):
         lengths = self.packer.padded_lengths(self.packer.lengths(ids_a, ids_b))
         batches = token_budget_batches(lengths, self.max_tokens)
-        logits = np.empty((len(text_a), self.num_classes), "float32")
+        logits = np.empty((len(ids_a), self.num_classes), "float32")
         with tqdm(
-            total=len(text_a),
+            total=len(ids_a),
             desc="scoring",
             unit="pair",
             delay=_SILENT_SECONDS,
@@ -93,27 +123,33 @@ class PairScorer:
             return np.empty((0,), "float32")
         return self.scoring.scores(self.logits(pairs))
 
-    def rank(self, query, candidates, top_k=None):
+    def rank(self, query, candidates, top_k=None, groups=None):
         """The candidates best first.
 
         Args:
             query: string.
             candidates: list of strings; an empty one gives an empty list.
             top_k: int or None, how many to return.
+            groups: list of the answer that each candidate stands for, such as
+                its id, where an answer has several phrasings; of each answer
+                the best phrasing alone is returned. None for one each.
 
         Returns:
             A list of `Ranked(index, score, text)`; equal candidates stay in
-            the order given.
+            the order given. `Ranked.band` says whether it is a match.
         """
-        return self.rank_many([query], [candidates], top_k)[0]
+        if groups is not None:
+            groups = [groups]
+        return self.rank_many([query], [candidates], top_k, groups)[0]
 
-    def rank_many(self, queries, candidates, top_k=None):
+    def rank_many(self, queries, candidates, top_k=None, groups=None):
         """Ranks each query's own candidates, in one go.
 
         Args:
             queries: list of strings.
             candidates: a list of lists of strings, one for each query.
             top_k: int or None, how many to return for each.
+            groups: a list of lists, as `candidates`, or None; see `rank`.
 
         Returns:
             A list, for each query, of what `rank` returns.
@@ -121,6 +157,7 @@ class PairScorer:
         # Refuses a model of many classes before the work, not after.
         self.scoring.rank_keys(np.empty((0, self.num_classes)))
         queries, candidates = _checked_lists(queries, candidates)
+        groups = _checked_groups(groups, candidates)
         if top_k is not None:
             top_k = check_positive_int(top_k, "top_k")
         pairs = [
@@ -135,17 +172,43 @@ class PairScorer:
         scores = self.scoring.scores(logits)
         ranked = []
         start = 0
-        for texts in candidates:
+        for texts, own_groups in zip(candidates, groups, strict=True):
             part = slice(start, start + len(texts))
-            order = np.argsort(-keys[part], kind="stable")[:top_k]
+            order = np.argsort(-keys[part], kind="stable")
+            order = _first_of_each(order, own_groups)[:top_k]
             ranked.append(
-                [
-                    Ranked(int(i), float(scores[part][i]), texts[i])
-                    for i in order
-                ]
+                [self._place(i, float(scores[part][i]), texts) for i in order]
             )
             start += len(texts)
         return ranked
+
+    def _place(self, index, score, texts):
+        band = self.scoring.band(score)
+        return Ranked(int(index), score, texts[index], band)
+
+
+def _first_of_each(order, groups):
+    """The places of `order` whose group did not come before."""
+    if groups is None:
+        return order
+    best = {}
+    for place in order:
+        best.setdefault(groups[place], place)
+    return list(best.values())
+
+
+def _checked_groups(groups, candidates):
+    """For each list of candidates its groups, or None."""
+    if groups is None:
+        return [None] * len(candidates)
+    counts = [len(texts) for texts in candidates]
+    found = [len(own) for own in groups]
+    if counts != found:
+        raise ValueError(
+            "`groups` must name the answer of each candidate. Received: "
+            f"groups of {found[:5]} entries for {counts[:5]} candidates."
+        )
+    return groups
 
 
 def _columns(pairs):

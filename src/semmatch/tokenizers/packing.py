@@ -1,6 +1,8 @@
 """From the ids of texts to the arrays that an encoder reads."""
 
 import itertools
+import warnings
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,9 +10,33 @@ from semmatch._checks import check_one_of
 
 TRUNCATIONS = ("longest_first", "only_second")
 
+# A share of unknown tokens that well-written text does not reach, and how many
+# tokens it takes to tell.
+_MANY_UNKNOWN = 0.02
+_FEW_TOKENS = 1000
+
 # Lengths are rounded up, so that few shapes are compiled and the rows of
 # matrix products stay aligned.
 _MULTIPLE = 8
+
+
+class Loss(NamedTuple):
+    """What of some pairs a model does not get to read.
+
+    Attributes:
+        pairs: int.
+        cut: int, pairs that are too long.
+        tokens: int, of all texts.
+        unknown: int, tokens that stand for what the vocabulary lacks.
+    """
+
+    pairs: int = 0
+    cut: int = 0
+    tokens: int = 0
+    unknown: int = 0
+
+    def __add__(self, other):  # type: ignore[override]
+        return Loss(*map(sum, zip(self, other, strict=True)))
 
 
 class Packer:
@@ -49,6 +75,7 @@ class Packer:
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.truncation = truncation
+        self._warned = set()
 
     def pack(self, text_a, text_b):
         """Tokenises and packs pairs of texts.
@@ -117,6 +144,79 @@ class Packer:
         """Columns that rows of `lengths` take when packed alone, int64."""
         padded = -(-lengths // _MULTIPLE) * _MULTIPLE
         return np.minimum(padded, self.sequence_length)
+
+    def windows(self, ids_a, ids_b):
+        """A second text that does not fit, in parts that do.
+
+        Args:
+            ids_a: list of ints, the first text.
+            ids_b: list of ints, the second one.
+
+        Returns:
+            A list of lists of ints: parts of `ids_b` that overlap by half,
+            the last one with its end; `[ids_b]` if it fits.
+        """
+        room = self.sequence_length - self._num_special()
+        most = room // 2 if self.truncation == "longest_first" else room
+        size = room - min(len(ids_a), most)
+        if len(ids_b) <= size or size == 0:
+            return [ids_b]
+        last = len(ids_b) - size
+        starts = [*range(0, last, max(1, size // 2)), last]
+        return [ids_b[start : start + size] for start in starts]
+
+    def loss(self, ids_a, ids_b, *, windows=False):
+        """Counts what is cut or unknown, see `Loss`.
+
+        Args:
+            ids_a: list of lists of ints.
+            ids_b: list of lists of ints, as many.
+            windows: bool, whether second texts are read in `windows`.
+        """
+        a = np.array([len(ids) for ids in ids_a], "int64")
+        b = np.array([len(ids) for ids in ids_b], "int64")
+        kept_a, kept_b = self._kept(ids_a, ids_b)
+        cut = (kept_a < a) | ((kept_b < b) & (not windows))
+        unknown = self.tokenizer.unknown_id
+        return Loss(
+            len(a),
+            int(cut.sum()),
+            int(a.sum() + b.sum()),
+            sum(ids.count(unknown) for ids in itertools.chain(ids_a, ids_b)),
+        )
+
+    def warn_of(self, loss):
+        """Warns of what is lost, of each kind once for this object.
+
+        Args:
+            loss: `Loss`.
+        """
+        if loss.cut and "cut" not in self._warned:
+            self._warned.add("cut")
+            end = (
+                "the end of the second text is"
+                if self.truncation == "only_second"
+                else "the end of the longer text is"
+            )
+            warnings.warn(
+                f"{loss.cut:,} of {loss.pairs:,} pairs "
+                f"({loss.cut / loss.pairs:.1%}) have more than "
+                f"`sequence_length` = {self.sequence_length} tokens: {end} "
+                "left out. `pairs.report(preprocessor=...)` shows lengths; a "
+                "longer `sequence_length` or `Scoring(long='max')` keeps it.",
+                stacklevel=2,
+            )
+        share = loss.unknown / max(1, loss.tokens)
+        few = loss.tokens < _FEW_TOKENS
+        if share > _MANY_UNKNOWN and not few and "unknown" not in self._warned:
+            self._warned.add("unknown")
+            warnings.warn(
+                f"{share:.1%} of the tokens are unknown to the tokenizer: "
+                "the model cannot tell them apart. Most often the text is "
+                "not written as the vocabulary has it (upper case, wide "
+                "letters, curly quotes), see `TextNormalizer`.",
+                stacklevel=2,
+            )
 
     def _num_special(self):
         return sum(len(part.ids) for part in self.tokenizer.pair)

@@ -32,6 +32,8 @@ class Tokenizer:
 
     Attributes:
         pad_id: int, the id that fills a batch.
+        unknown_id: int, the id of what the vocabulary lacks; None if it
+            lacks nothing.
         vocabulary_size: int, the largest id + 1.
         single: tuple of `Part`, the template of one text.
         pair: tuple of `Part`, the template of a pair.
@@ -61,8 +63,10 @@ class Tokenizer:
         self.pad_id = self._rust.token_to_id(self.pad_token)
         vocabulary = self._rust.get_vocab(with_added_tokens=True)
         self.vocabulary_size = max(vocabulary.values()) + 1
+        record = json.loads(self._rust.to_str())
+        self.unknown_id = _unknown_id(record["model"], vocabulary)
         self.single, self.pair = read_templates(
-            json.loads(self._rust.to_str())["post_processor"], vocabulary
+            record["post_processor"], vocabulary
         )
 
     @classmethod
@@ -101,6 +105,32 @@ class Tokenizer:
             vocabulary_size: int, the most pieces.
         """
         return cls(train_wordpiece(texts, vocabulary_size).to_str())
+
+    def with_normalizer(self, normalizer):
+        """This tokenizer with texts written in one way before all else.
+
+        Args:
+            normalizer: `TextNormalizer`.
+
+        Returns:
+            A new `Tokenizer`; its own normalisation comes after.
+
+        >>> from semmatch.tokenizers import TextNormalizer
+        >>> plain = Tokenizer.train(["app打不开"])
+        >>> plain.with_normalizer(TextNormalizer()).normalize("ＡＰＰ")
+        'app'
+        """
+        rust = tokenizers.Tokenizer.from_str(self._rust.to_str())
+        steps = [normalizer.rust()]
+        if rust.normalizer is not None:
+            steps.append(rust.normalizer)
+        rust.normalizer = tokenizers.normalizers.Sequence(steps)
+        return type(self)(rust.to_str(), pad_token=self.pad_token)
+
+    def normalize(self, text):
+        """A text as it is before it is cut into tokens."""
+        normalizer = self._rust.normalizer
+        return text if normalizer is None else normalizer.normalize_str(text)
 
     def tokenize(self, texts):
         """Ids of texts, without special tokens.
@@ -164,6 +194,13 @@ class Tokenizer:
 
     def __reduce__(self):
         return type(self), (self.to_json(),)
+
+
+def _unknown_id(model, vocabulary):
+    """Unigram models name the id, the others the token."""
+    if "unk_id" in model:
+        return model["unk_id"]
+    return vocabulary.get(model.get("unk_token"))
 
 
 def _read_config(folder):

@@ -5,16 +5,29 @@ import keras
 from semmatch.training.optimizers import each_row_once
 
 
-def check_attackable(backbone):
+def check_attackable(backbone, epsilon, micro_batch_size):
     """Refuses what `adversarial_step` cannot train.
 
     Args:
         backbone: an encoder; its `token_embedding` is what is changed.
+        epsilon: float, the norm of the change.
+        micro_batch_size: int or None, of `micro_batch_step`.
 
     Raises:
-        ValueError: on another backend than TensorFlow, and for a backbone
-            without a `token_embedding` layer that is trained.
+        ValueError: on another backend than TensorFlow, for a backbone
+            without a `token_embedding` layer that is trained, an `epsilon` of
+            0 or below, and beside micro-batches.
     """
+    if not epsilon > 0:
+        raise ValueError(
+            "`adversarial_epsilon` must be above 0. Received: "
+            f"adversarial_epsilon={epsilon}."
+        )
+    if micro_batch_size is not None:
+        raise ValueError(
+            "`adversarial_epsilon` and `micro_batch_size` are both steps of "
+            "their own and exclude each other. Received both."
+        )
     if keras.config.backend() != "tensorflow":
         raise ValueError(
             "`adversarial_epsilon` needs the TensorFlow backend. Received: "

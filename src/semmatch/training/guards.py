@@ -9,8 +9,10 @@ import numpy as np
 
 from semmatch.evaluation import roc_auc
 
-# Scores of a model that tells pairs apart differ by a hundred times more.
+# Scores of a model that tells pairs apart differ by a hundred times more. A
+# fresh head may begin below, and then has to fall by as much again.
 _COLLAPSED = 1e-3
+_FALL = 0.1
 
 # So many standard deviations below 0.5 an area under the ROC curve is no
 # chance.
@@ -58,9 +60,13 @@ class TrainingGuard(keras.callbacks.Callback):
         self.epoch = 0
         self.highest_rate = 0.0
         self.warned = False
+        self.first_spread = math.inf
 
     def on_train_begin(self, logs=None):
         self._look_at_rate()
+        if self.sample is not None:
+            _, scores = self.sample()
+            self.first_spread = _spread(scores)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -91,8 +97,8 @@ class TrainingGuard(keras.callbacks.Callback):
             self._check_scores(f"After epoch {epoch + 1}", *self.sample())
 
     def _check_scores(self, when, labels, scores):
-        spread = scores.std(axis=0).max()
-        if spread < _COLLAPSED:
+        spread = _spread(scores)
+        if spread < min(_COLLAPSED, _FALL * self.first_spread):
             self._warn(
                 f"{when} all validation scores are about {scores[0]}, their "
                 f"standard deviation is {spread:.1e}: the model tells no "
@@ -140,23 +146,25 @@ class TrainingGuard(keras.callbacks.Callback):
         )
 
 
-def validation_callbacks(model, dataset, before, callbacks, restore):
-    """The callbacks of a training with validation data.
+def validation_callbacks(model, dataset, callbacks, restore, steps=None):
+    """Evaluates a model before its training, of which others watch the rest.
 
     Args:
-        model: a compiled model with a `scoring`, evaluated once.
+        model: a compiled model with a `scoring`.
         dataset: the validation data.
-        before: dict of the validation figures before the training.
         callbacks: list of those that were asked for.
         restore: bool, whether to end with the weights of the best epoch.
+        steps: int or None, batches of an evaluation.
 
     Returns:
-        A list. Averaged weights (`use_ema`) are swapped in first, so that all
-        others see them. Weights are restored once, by the caller's own
-        `EarlyStopping` where it does so.
+        The figures before the training, and the list of callbacks. Averaged
+        weights (`use_ema`) are swapped in first, so that all others see them.
+        Weights are restored once, by the caller's own `EarlyStopping` where
+        it does so.
     """
     stopping = keras.callbacks.EarlyStopping
     swap = keras.callbacks.SwapEMAWeights
+    before = model.evaluate(dataset, steps=steps, verbose=0, return_dict=True)
     monitor, mode = monitored(model, before)
     first, last = [], []
     if getattr(model.optimizer, "use_ema", False) and not any(
@@ -177,7 +185,7 @@ def validation_callbacks(model, dataset, before, callbacks, restore):
             )
         ]
     guard = TrainingGuard(before, monitor, mode, _sampler(model, dataset))
-    return [*first, *callbacks, guard, *last]
+    return before, [*first, *callbacks, guard, *last]
 
 
 def monitored(model, figures):
@@ -197,6 +205,11 @@ def monitored(model, figures):
             if inner.name in figures and direction in ("up", "down"):
                 return inner.name, "max" if direction == "up" else "min"
     return "loss", "min"
+
+
+def _spread(scores):
+    """The standard deviation of scores, that of the class of the largest."""
+    return float(scores.std(axis=0).max())
 
 
 def _deviation_of_chance(labels):

@@ -1,0 +1,114 @@
+"""How long texts are, in characters and in tokens."""
+
+import dataclasses
+
+import numpy as np
+
+# `CrossEncoderPreprocessor` rounds the length of a batch up to this.
+_MULTIPLE = 8
+
+# Texts whose token ids are held at once.
+_CHUNK = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Lengths:
+    """Percentiles: `p90` is the smallest length that holds 90 % of all.
+
+    Attributes:
+        p50: int.
+        p90: int.
+        p95: int.
+        p99: int.
+        maximum: int.
+    """
+
+    p50: int
+    p90: int
+    p95: int
+    p99: int
+    maximum: int
+
+    @classmethod
+    def of(cls, lengths):
+        """The percentiles of ints `(n,)`, at least one.
+
+        >>> Lengths.of([3, 1, 2, 9])
+        Lengths(p50=2, p90=9, p95=9, p99=9, maximum=9)
+        """
+        lengths = np.sort(np.asarray(lengths))
+        # In integers, since 0.95 * n rounded up may be one too many.
+        places = [
+            -(-len(lengths) * percent // 100) - 1
+            for percent in (50, 90, 95, 99, 100)
+        ]
+        return cls(*lengths[places].tolist())
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenCounts:
+    """Pairs as a tokenizer reads them.
+
+    Attributes:
+        lengths: `Lengths` of the packed pairs before they are cut, special
+            tokens included.
+        sequence_length: int, that of the preprocessor.
+        num_cut: int, pairs that it cuts.
+        suggested_length: int, the smallest multiple of 8 that holds 99 % of
+            the pairs.
+        unknown_share: float, unknown tokens among those of the texts.
+    """
+
+    lengths: Lengths
+    sequence_length: int
+    num_cut: int
+    suggested_length: int
+    unknown_share: float
+
+
+def count_characters(pairs):
+    """A dict of `Lengths`: `text_a`, `text_b` and `both` together.
+
+    >>> from semmatch.data import Pairs
+    >>> count_characters(Pairs(["还款"], ["还"]))["both"].maximum
+    3
+    """
+    a = np.array([len(text) for text in pairs.text_a])
+    b = np.array([len(text) for text in pairs.text_b])
+    columns = {"text_a": a, "text_b": b, "both": a + b}
+    return {name: Lengths.of(column) for name, column in columns.items()}
+
+
+def count_tokens(pairs, preprocessor):
+    """Counts the tokens of packed pairs.
+
+    Args:
+        pairs: `Pairs`, at least one.
+        preprocessor: has a `tokenizer` and a `sequence_length`.
+
+    Returns:
+        `TokenCounts`.
+    """
+    tokenizer, limit = preprocessor.tokenizer, preprocessor.sequence_length
+    a, unknown_a = _count(tokenizer, pairs.text_a)
+    b, unknown_b = _count(tokenizer, pairs.text_b)
+    packed = a + b + sum(len(part.ids) for part in tokenizer.pair)
+    lengths = Lengths.of(packed)
+    return TokenCounts(
+        lengths=lengths,
+        sequence_length=limit,
+        num_cut=int((packed > limit).sum()),
+        suggested_length=-(-lengths.p99 // _MULTIPLE) * _MULTIPLE,
+        # White space alone has no tokens at all.
+        unknown_share=(unknown_a + unknown_b) / max(1, int((a + b).sum())),
+    )
+
+
+def _count(tokenizer, texts):
+    """Tokens of each text, int64 `(n,)`, and how many are unknown in all."""
+    lengths, unknown = [], 0
+    for start in range(0, len(texts), _CHUNK):
+        ids = tokenizer.tokenize(texts[start : start + _CHUNK])
+        lengths += map(len, ids)
+        unknown += sum(row.count(tokenizer.unknown_id) for row in ids)
+    return np.array(lengths, "int64"), unknown

@@ -1,0 +1,298 @@
+"""What every model of pairs does: trains, scores, ranks, is calibrated."""
+
+import random
+
+import keras
+import keras_hub
+import numpy as np
+
+from semmatch._checks import check_positive_int
+from semmatch.data import pair_dataset
+from semmatch.losses.logit_loss import check_loss
+from semmatch.models.fitted_scoring import fit_temperature
+from semmatch.models.fitted_scoring import fit_threshold
+from semmatch.models.raw_texts import raw_pairs
+from semmatch.models.text_encoder import set_activation_checkpointing
+from semmatch.serving.pair_scorer import PairScorer
+from semmatch.training import AdamW
+from semmatch.training.adversarial import adversarial_step
+from semmatch.training.adversarial import check_attackable
+from semmatch.training.guards import TrainingGuard
+from semmatch.training.guards import validation_callbacks
+from semmatch.training.microbatch import check_splittable
+from semmatch.training.microbatch import micro_batch_step
+
+
+class MatchingTask(keras_hub.models.Task):
+    """A model with a `backbone`, a `preprocessor` and a `scoring`.
+
+    A subclass sets these and `num_classes`, and gives `compute_metrics`.
+    """
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        *,
+        metrics="auto",
+        micro_batch_size=None,
+        activation_checkpointing=False,
+        adversarial_epsilon=None,
+        **kwargs,
+    ):
+        """Configures the training; every argument has a default.
+
+        Args:
+            optimizer: `"auto"` for `AdamW(5e-5)`.
+            loss: `"auto"` for `CrossEntropy()`; `CrossEntropy(
+                label_smoothing=0.1)` or `RDrop()`, or another loss of logits.
+            metrics: `"auto"` for accuracy. Metrics get scores: `(batch, 1)`,
+                the probability of the positive class, for one logit and for
+                two classes; `(batch, classes)` for more.
+            micro_batch_size: int or None, how many pairs of a batch (of a
+                replica's part of it) are computed at a time. Less memory,
+                same step, see `micro_batch_step`; TensorFlow only.
+            activation_checkpointing: bool, keeps of each block its input
+                alone and computes the rest again for the gradient: half the
+                memory, a third more time.
+            adversarial_epsilon: float or None, trains against changes of the
+                token embeddings of this norm as well, at twice the cost, see
+                `adversarial_step`; TensorFlow only. 0.3 to 1 is usual.
+            **kwargs: as of `keras.Model.compile`.
+        """
+        if optimizer == "auto":
+            optimizer = AdamW()
+        loss = check_loss(loss, self.dropout_samples)
+        if metrics == "auto":
+            metrics = ["accuracy"]
+        if micro_batch_size is not None:
+            check_positive_int(micro_batch_size, "micro_batch_size")
+            check_splittable(loss)
+        if adversarial_epsilon is not None:
+            check_attackable(
+                self.backbone, adversarial_epsilon, micro_batch_size
+            )
+        self._passes = getattr(loss, "passes", 1)
+        self.adversarial_epsilon = adversarial_epsilon
+        self.micro_batch_size = micro_batch_size
+        set_activation_checkpointing(self.backbone, activation_checkpointing)
+        self.activation_checkpointing = activation_checkpointing
+        super().compile(
+            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+        )
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if not config:
+            return config  # not compiled
+        built = self.optimizer is not None and self.optimizer.built
+        return {
+            **config,
+            "optimizer_built": built,
+            "micro_batch_size": self.micro_batch_size,
+            "activation_checkpointing": self.activation_checkpointing,
+            "adversarial_epsilon": self.adversarial_epsilon,
+        }
+
+    def compile_from_config(self, config):
+        # Keras leaves this to models that override `compile`.
+        config = keras.saving.deserialize_keras_object(config)
+        optimizer_built = config.pop("optimizer_built")
+        self.compile(**config)
+        # An untrained optimizer has no variables in the file either.
+        if optimizer_built:
+            self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, *arguments):
+        # One argument, the batch, on TensorFlow, which the others need.
+        if self.adversarial_epsilon is not None:
+            return adversarial_step(self, *arguments, self.adversarial_epsilon)
+        if self.micro_batch_size is not None:
+            return micro_batch_step(self, *arguments, self.micro_batch_size)
+        return super().train_step(*arguments)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        restore_best_weights=True,
+        **kwargs,
+    ):
+        """Trains the model.
+
+        With validation data the model is evaluated once before the first
+        step, and `TrainingGuard` warns of a training that fails.
+
+        Args:
+            x: a dataset of `pair_dataset`, or `(text_a, text_b)` lists of
+                strings, or `Pairs`; raw texts are shuffled and bucketed by
+                length.
+            y: labels of raw texts.
+            batch_size: int, of raw texts; None for 64.
+            sample_weight: weights of raw texts, `(n,)`.
+            validation_data: a dataset, `Pairs`, or `((text_a, text_b), y)`.
+            restore_best_weights: bool, whether the model ends with the
+                weights of the epoch that was best on the validation data: by
+                the first metric, or by the loss where there is none.
+            **kwargs: as of `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`; its attribute `before` has the
+            validation figures before the first step, None without them.
+        """
+        train = self._dataset(x, y, batch_size, sample_weight, order="shuffle")
+        # Datasets come shuffled; Keras would warn that it cannot.
+        kwargs.setdefault("shuffle", False)
+        callbacks = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
+        before = None
+        if validation_data is None:
+            callbacks.append(TrainingGuard())
+        else:
+            if not isinstance(validation_data, tuple):
+                validation_data = (validation_data, None)
+            texts, labels, *weight = validation_data
+            validation_data = self._dataset(
+                texts, labels, batch_size, *weight, order="sort"
+            )
+            before, callbacks = validation_callbacks(
+                self,
+                validation_data,
+                callbacks,
+                restore_best_weights,
+                steps=kwargs.get("validation_steps"),
+            )
+        history = super().fit(
+            train,
+            validation_data=validation_data,
+            callbacks=callbacks,
+            **kwargs,
+        )
+        history.before = before
+        return history
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
+    ):
+        """Loss and metrics of a dataset or of raw texts, as `fit` takes."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x = self._dataset(x, y, batch_size, sample_weight, order="sort")
+        return super().evaluate(x, **kwargs)
+
+    def predict(self, x=None, batch_size=None, **kwargs):
+        """Logits, float32 `(n, num_classes)`, in the order of the texts."""
+        return super().predict(self._dataset(x, None, batch_size), **kwargs)
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        # Datasets are packed by `pair_dataset`, a batch at a time.
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+    def _dataset(self, x, y, batch_size, sample_weight=None, order=None):
+        """Raw texts as a dataset; a dataset is given on as it is."""
+        pairs = raw_pairs(
+            x, y, sample_weight, self.num_classes, labelled=order is not None
+        )
+        if pairs is None:
+            return x
+        return pair_dataset(
+            pairs,
+            self._preprocessor_or_error(),
+            batch_size=64 if batch_size is None else batch_size,
+            shuffle=order == "shuffle",
+            sort=order == "sort",
+            # Python's generator, so that `set_random_seed` fixes the order.
+            seed=random.randrange(2**31),
+            sample_weight=sample_weight,
+        )
+
+    def score(self, pairs):
+        """Scores of pairs, see `PairScorer.score`.
+
+        Args:
+            pairs: a list of `(text_a, text_b)`, or `Pairs`.
+
+        Returns:
+            float32 `(n,)` in [0, 1]: the sigmoid of one logit, the positive
+            class of two; `(n, num_classes)` for more classes.
+        """
+        return self.pair_scorer().score(pairs)
+
+    def rank(self, query, candidates, top_k=None, groups=None):
+        """The candidates of a query, best first, see `PairScorer.rank`.
+
+        Args:
+            query: string.
+            candidates: list of strings.
+            top_k: int or None for all.
+            groups: list of the answers that the candidates stand for, of each
+                of which the best counts; None for one each.
+
+        Returns:
+            A list of `Ranked(index, score, text)`; its `band` is `"match"`,
+            `"suggest"` or `"none"`.
+        """
+        return self.pair_scorer().rank(query, candidates, top_k, groups)
+
+    def rank_many(self, queries, candidates, top_k=None, groups=None):
+        """Ranks each query's own candidates, see `PairScorer.rank_many`.
+
+        Args:
+            queries: list of strings.
+            candidates: a list of strings for each query.
+            top_k: int or None for all.
+            groups: a list for each query, as of `rank`, or None.
+
+        Returns:
+            A list of lists of `Ranked(index, score, text)`.
+        """
+        return self.pair_scorer().rank_many(queries, candidates, top_k, groups)
+
+    def fit_threshold(self, pairs, by="f1", at=None, band="match"):
+        """Chooses the score from which on pairs match, and keeps it.
+
+        Arguments and result are those of `fitted_scoring.fit_threshold`.
+        """
+        return fit_threshold(self, pairs, by, at, band)
+
+    def fit_temperature(self, pairs):
+        """Makes scores the probabilities that they look like.
+
+        Argument and result are those of `fitted_scoring.fit_temperature`.
+        """
+        return fit_temperature(self, pairs)
+
+    @property
+    def scoring(self):
+        """`Scoring`, how logits become scores; another may be assigned."""
+        return self._scoring
+
+    @scoring.setter
+    def scoring(self, scoring):
+        # Refuses the scoring of another number of classes.
+        scoring.scores(np.empty((0, self.num_classes)))
+        self._scoring = scoring
+        # Metrics read scores: what was traced has the old ones in it.
+        self.train_function = self.test_function = None
+
+    def pair_scorer(self):
+        """What `score` and `rank` go through, with the `scoring` of now."""
+        packer = self._preprocessor_or_error().packer
+        names = set(self.backbone.input)
+
+        def run(features):
+            features = {name: features[name] for name in names}
+            return self.predict_on_batch(features)
+
+        return PairScorer(
+            packer, run, self.scoring, num_classes=self.num_classes
+        )
+
+    def _preprocessor_or_error(self):
+        if self.preprocessor is None:
+            raise ValueError(
+                f"`{self.name}` has no preprocessor and so reads packed "
+                "features alone. Give `CrossEncoder` a preprocessor."
+            )
+        return self.preprocessor
