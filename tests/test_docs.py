@@ -4,8 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from semmatch import CrossEncoder
+from semmatch import Pairs
+from semmatch import read_pairs
 from semmatch.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,3 +56,20 @@ def test_both_readmes_show_the_same_code():
         for page in ("README.md", "README.zh.md")
     )
     assert english == chinese
+
+
+def test_the_page_on_thresholds_runs(workplace):
+    model = CrossEncoder.from_preset("chinese-rbt4")
+    pairs = read_pairs("qa_corpus/valid")
+    # What the model itself takes for matches, so that it may be so precise.
+    scores = model.score(pairs)
+    label = (scores > np.median(scores)).astype(int)
+    names = {
+        "model": model,
+        "valid": Pairs(pairs.text_a, pairs.text_b, label),
+        "question": "怎么还款",
+        "candidates": ["如何还款", "怎么注销"],
+    }
+    exec("\n".join(blocks("docs/thresholds.md", "python")), names)
+    scoring = model.scoring
+    assert 0 < scoring.suggest_threshold < scoring.threshold < 1

@@ -119,3 +119,18 @@ def test_ranked_lists():
 def test_bad_ranked_lists_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         RankedLists(*arguments)
+
+
+def test_pairs_become_one_list_for_each_first_text():
+    pairs = Pairs(list("qrqsr"), list("abcde"), [1, 0, 0, 2, 1])
+    lists = RankedLists.from_pairs(pairs)
+    assert lists.query == ["q", "r", "s"]
+    assert lists.candidates == [["a", "c"], ["b", "e"], ["d"]]
+    assert [label.tolist() for label in lists.label] == [[1, 0], [0, 1], [2]]
+    assert len(RankedLists.from_pairs(pairs[:0])) == 0
+
+
+def test_pairs_without_labels_are_no_lists():
+    message = r"needs pairs with labels.* Received: Pairs\(3 pairs, no labels\)"
+    with pytest.raises(ValueError, match=message):
+        RankedLists.from_pairs(pairs(None))

@@ -182,6 +182,37 @@ class RankedLists:
         object.__setattr__(self, "candidates", candidates)
         object.__setattr__(self, "label", label)
 
+    @classmethod
+    def from_pairs(cls, pairs):
+        """A list for each `text_a`, of the `text_b` that it stands with.
+
+        Queries are in the order in which they first occur, and candidates
+        too; the rows of a query need not follow each other.
+
+        Args:
+            pairs: labelled `Pairs`.
+
+        >>> pairs = Pairs(["a", "b", "a"], ["c", "d", "e"], [1, 0, 0])
+        >>> RankedLists.from_pairs(pairs).candidates
+        [['c', 'e'], ['d']]
+
+        Raises:
+            ValueError: for pairs without labels.
+        """
+        if pairs.label is None:
+            raise ValueError(
+                "`RankedLists` needs pairs with labels, the relevance of each "
+                f"candidate. Received: {pairs!r}."
+            )
+        rows = {}
+        for row, query in enumerate(pairs.text_a):
+            rows.setdefault(query, []).append(row)
+        return cls(
+            list(rows),
+            [[pairs.text_b[row] for row in own] for own in rows.values()],
+            [pairs.label[own] for own in rows.values()],
+        )
+
     def __len__(self):
         return len(self.query)
 

@@ -8,7 +8,22 @@ from semmatch.evaluation.classification import confusion_matrix
 from semmatch.evaluation.classification import precision_recall_curve
 from semmatch.evaluation.classification import PrecisionRecallCurve
 from semmatch.evaluation.classification import roc_auc
+from semmatch.evaluation.compare import compare
+from semmatch.evaluation.compare import Comparison
+from semmatch.evaluation.correlations import matthews_correlation
+from semmatch.evaluation.correlations import spearman
+from semmatch.evaluation.pair_report import PairError
+from semmatch.evaluation.pair_report import PairReport
+from semmatch.evaluation.pairs import evaluate_pairs
 from semmatch.evaluation.plots import plot_report
+from semmatch.evaluation.prior import PriorFigures
+from semmatch.evaluation.ranking import evaluate_ranking
+from semmatch.evaluation.ranking_figures import hit_at
+from semmatch.evaluation.ranking_figures import ndcg_at
+from semmatch.evaluation.ranking_figures import ranked_average_precision
+from semmatch.evaluation.ranking_figures import recall_at
+from semmatch.evaluation.ranking_figures import reciprocal_rank
+from semmatch.evaluation.ranking_report import RankingReport
 from semmatch.evaluation.report import classification_report
 from semmatch.evaluation.report import ClassificationReport
 from semmatch.evaluation.thresholds import choose_threshold
@@ -16,16 +31,31 @@ from semmatch.evaluation.thresholds import Threshold
 
 __all__ = [
     "ClassificationReport",
+    "Comparison",
+    "PairError",
+    "PairReport",
     "PrecisionRecallCurve",
+    "PriorFigures",
+    "RankingReport",
     "Threshold",
     "average_precision",
     "brier_score",
     "choose_threshold",
     "classification_report",
+    "compare",
     "confusion_matrix",
+    "evaluate_pairs",
+    "evaluate_ranking",
     "expected_calibration_error",
     "fit_temperature",
+    "hit_at",
+    "matthews_correlation",
+    "ndcg_at",
     "plot_report",
     "precision_recall_curve",
+    "ranked_average_precision",
+    "recall_at",
+    "reciprocal_rank",
     "roc_auc",
+    "spearman",
 ]

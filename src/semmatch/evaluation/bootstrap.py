@@ -13,8 +13,8 @@ def bootstrap_intervals(figures, num_rows, num_resamples, seed):
     chapter 13 (the percentile interval).
 
     Args:
-        figures: function from row numbers `(num_rows,)`, in rising order, to
-            a dict of floats; NaN for a figure that these rows do not have.
+        figures: function from row numbers `(num_rows,)` to a dict of
+            floats; NaN for a figure that these rows do not have.
         num_rows: int.
         num_resamples: int.
         seed: int, fixes which rows are drawn.
@@ -31,9 +31,8 @@ def bootstrap_intervals(figures, num_rows, num_resamples, seed):
     True
     """
     random = np.random.default_rng(seed)
-    # In order, since sorting sorted scores is quick.
     resamples = [
-        figures(np.sort(random.integers(num_rows, size=num_rows)))
+        figures(random.integers(num_rows, size=num_rows))
         for _ in range(num_resamples)
     ]
     return {

@@ -97,7 +97,8 @@ def compare(model_a, model_b, pairs):
     ...     def score(self, pairs):
     ...         return np.array(self.scores, "float32")
     >>> pairs = Pairs(["a", "b", "c", "d"], ["e", "f", "g", "h"], [1, 1, 0, 0])
-    >>> print(compare(Model(0.9, 0.8, 0.1, 0.7), Model(0.1, 0.2, 0.9, 0.1), pairs))
+    >>> model_a, model_b = Model(0.9, 0.8, 0.1, 0.7), Model(0.1, 0.2, 0.9, 0.1)
+    >>> print(compare(model_a, model_b, pairs))
              b right  b wrong  accuracy
     a right        0        3  a 0.7500
     a wrong        1        0  b 0.2500

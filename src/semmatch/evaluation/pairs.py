@@ -17,6 +17,7 @@ from semmatch.evaluation.correlations import spearman
 from semmatch.evaluation.model_scores import decide
 from semmatch.evaluation.model_scores import score_labelled
 from semmatch.evaluation.pair_report import PairReport
+from semmatch.evaluation.prior import check_prior
 from semmatch.evaluation.prior import figures_at_prior
 from semmatch.evaluation.report import classification_report
 
@@ -29,6 +30,9 @@ def evaluate_pairs(
     Labels 0 and 1 have all figures; of a model of three classes or more they
     are those of classes. Graded labels, which are any others of a model of
     one score a pair, have the correlation of their order alone.
+
+    The intervals take pairs for independent. Where a text stands in many
+    pairs they are too narrow.
 
     Args:
         model: `CrossEncoder`, `Matcher`, or another with `score(pairs)` and
@@ -86,11 +90,15 @@ def evaluate_pairs(
             probabilities; for a `threshold` or `prior` out of range, or
             without effect.
     """
+    # Before the scoring, which may take long.
     num_resamples = check_positive_int(num_resamples, "num_resamples")
+    threshold = None if threshold is None else _check_threshold(threshold)
+    prior = None if prior is None else check_prior(prior)
     labels, scores = score_labelled(model, pairs, "evaluate_pairs")
     reports = {}
     if scores.ndim == 1 and np.isin(labels, (0, 1)).all():
-        threshold = _check_threshold(threshold, model)
+        if threshold is None:
+            threshold = float(model.scoring.threshold)
         measure = functools.partial(_match_figures, threshold=threshold)
         reports = _match_reports(labels, scores, threshold, prior)
     else:
@@ -167,9 +175,7 @@ def _class_figures(labels, scores):
     }
 
 
-def _check_threshold(threshold, model):
-    if threshold is None:
-        threshold = model.scoring.threshold
+def _check_threshold(threshold):
     if not 0 <= threshold <= 1:
         raise ValueError(
             "`threshold` must be in [0, 1], as scores are. Received: "

@@ -21,6 +21,23 @@ class PriorFigures(NamedTuple):
     f1: float
 
 
+def check_prior(prior):
+    """`prior`, if it is a share of positive pairs, in (0, 1).
+
+    >>> check_prior(0.05)
+    0.05
+
+    Raises:
+        ValueError: for another one.
+    """
+    if not 0 < prior < 1:
+        raise ValueError(
+            "`prior` must be the share of positive pairs in use, above 0 and "
+            f"below 1. Received: prior={prior!r}."
+        )
+    return float(prior)
+
+
 def figures_at_prior(confusion, prior):
     """The figures that a share of positive pairs would give.
 
@@ -29,7 +46,7 @@ def figures_at_prior(confusion, prior):
 
     Args:
         confusion: int `(2, 2)`: rows true, columns predicted.
-        prior: float in (0, 1).
+        prior: float, see `check_prior`.
 
     Returns:
         `PriorFigures`.
@@ -40,13 +57,8 @@ def figures_at_prior(confusion, prior):
     0.4706
 
     Raises:
-        ValueError: for another prior, and if one class has no examples.
+        ValueError: if one class has no examples.
     """
-    if not 0 < prior < 1:
-        raise ValueError(
-            "`prior` must be the share of positive pairs in use, above 0 and "
-            f"below 1. Received: prior={prior!r}."
-        )
     support = confusion.sum(axis=1)
     if not support.all():
         raise ValueError(
@@ -58,7 +70,7 @@ def figures_at_prior(confusion, prior):
     wrong = (1 - prior) * (1 - true_negative)
     matches = right + wrong
     return PriorFigures(
-        prior=float(prior),
+        prior=prior,
         accuracy=right + (1 - prior) * true_negative,
         precision=right / matches if matches else 0.0,
         recall=recall,

@@ -41,6 +41,8 @@ class TrainingGuard(keras.callbacks.Callback):
             such as `{"loss": 0.69, "accuracy": 0.5}`, or None without them.
         monitor: str, the figure by which epochs are compared.
         mode: `"max"` or `"min"`, which one is better.
+        num_examples: int or None, of the validation data: a share, such as an
+            accuracy, has to fall by more than chance before it is told.
         sample: function without arguments that gives labels `(n,)` and
             scores, `(n,)` or `(n, classes)`, of some validation pairs; or
             None.
@@ -50,11 +52,19 @@ class TrainingGuard(keras.callbacks.Callback):
     0.8
     """
 
-    def __init__(self, before=None, monitor="loss", mode="min", sample=None):
+    def __init__(
+        self,
+        before=None,
+        monitor="loss",
+        mode="min",
+        num_examples=None,
+        sample=None,
+    ):
         super().__init__()
         self.before = before
         self.monitor = monitor
         self.mode = mode
+        self.num_examples = num_examples
         self.sample = sample
         self.best = None
         self.epoch = 0
@@ -120,7 +130,12 @@ class TrainingGuard(keras.callbacks.Callback):
         if self.best is None or self.before is None or self.warned:
             return
         before = self.before[self.monitor]
-        if _better(before, self.best, self.mode):
+        chance = 0.0
+        if self.num_examples is not None and 0 <= before <= 1:
+            # Of a share: half of its 95 % interval.
+            variance = before * (1 - before) / self.num_examples
+            chance = 1.96 * math.sqrt(variance) * (self.mode == "max")
+        if _better(before - chance, self.best, self.mode):
             self._warn(
                 "The training made the model worse: its best validation "
                 f"{self.monitor} is {self.best:.4f}, and before the first "
@@ -184,7 +199,9 @@ def validation_callbacks(model, dataset, callbacks, restore, steps=None):
                 restore_best_weights=True,
             )
         ]
-    guard = TrainingGuard(before, monitor, mode, _sampler(model, dataset))
+    guard = TrainingGuard(
+        before, monitor, mode, _num_examples(dataset), _sampler(model, dataset)
+    )
     return before, [*first, *callbacks, guard, *last]
 
 
@@ -218,6 +235,19 @@ def _deviation_of_chance(labels):
     return math.sqrt((pairs + 1) / (12 * positives * (pairs - positives)))
 
 
+def _num_examples(dataset):
+    """Examples of a dataset, a last batch counted as whole; None if unknown."""
+    import tensorflow as tf
+
+    if not isinstance(dataset, tf.data.Dataset):
+        return None
+    batches = int(dataset.cardinality())
+    if batches < 1:
+        return None
+    _, label, *_ = next(iter(dataset))
+    return batches * len(label)
+
+
 def _sampler(model, dataset):
     """What `TrainingGuard` calls for labels and scores; None if it cannot."""
     import tensorflow as tf
@@ -228,7 +258,9 @@ def _sampler(model, dataset):
     def sample():
         labels, scores = [], []
         for features, label, *_ in dataset.take(_SAMPLED_BATCHES):
-            logits = model.predict_on_batch(features)
+            # Not by `predict`, which on JAX takes the arrays that averaged
+            # weights share with the optimizer.
+            logits = keras.ops.convert_to_numpy(model(features))
             scores.append(model.scoring.scores(logits))
             labels.append(label)
         return np.concatenate(labels), np.concatenate(scores)
