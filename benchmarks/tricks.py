@@ -77,7 +77,8 @@ def main():
 
 def result(name, seed, options, splits, shown):
     """Figures of one training, from its file if it was made before."""
-    size = f"{options.num_layers}x{len(splits['train'])}x{options.epochs}"
+    layers = options.num_layers or "all"
+    size = f"{layers}x{len(splits['train'])}x{options.epochs}"
     folder = options.out / size / f"{name}-{seed}"
     path = folder / "result.json"
     if not path.exists():

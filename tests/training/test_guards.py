@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch import CrossEncoder
+from semmatch import read_pairs
 from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.metrics import F1
@@ -55,6 +57,26 @@ def test_steps_too_large_make_all_scores_one_number():
         fit(compiled(100.0))
     ours = [w for w in caught if "scores" in str(w.message)]
     assert len(ours) == 1  # not again after each epoch and at the end
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.* has no head")
+def test_a_learning_rate_of_one_percent_ruins_a_real_encoder(shared):
+    folder = shared("models/e5-small-zh")
+    data = shared("data/qa_corpus")
+    keras.utils.set_random_seed(0)
+    model = CrossEncoder.from_preset(folder, num_classes=1, num_layers=1)
+    model.compile(AdamW(1e-2))
+    message = (
+        "(all validation scores are|made the model worse).*the learning rate "
+        "was 1.0e-02 at its highest, and encoders are fine-tuned at 2e-5"
+    )
+    with pytest.warns(UserWarning, match=message):
+        model.fit(
+            read_pairs(data / "train")[:1280],
+            validation_data=read_pairs(data / "valid")[:256],
+            verbose=0,
+        )
 
 
 def test_labels_the_wrong_way_round_are_told():
