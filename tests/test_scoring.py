@@ -198,15 +198,15 @@ def test_without_a_threshold_of_suggestions_there_are_none():
     assert Scoring("sigmoid").band(0.4999) == "none"
 
 
-@pytest.mark.parametrize("temperature", [0.3, 2.0])
+@pytest.mark.parametrize("factor", [0.3, 2.0])
 @pytest.mark.parametrize("bias", [0.0, 0.7])
-def test_another_temperature_decides_alike(temperature, bias):
+def test_another_temperature_decides_alike(factor, bias):
     values = np.random.default_rng(0).normal(scale=3, size=(2000, 1))
     old = Scoring("sigmoid", 1.5, bias, 0.8, 0.3, symmetric=True)
-    new = old.calibrated(temperature)
-    assert new.temperature == temperature
-    assert (new.bias, new.symmetric) == (bias, True)
-    expected = 1 / (1 + np.exp(-(values[:, 0] / temperature + bias)))
+    new = old.calibrated(factor)
+    assert new.temperature == pytest.approx(1.5 * factor)
+    assert new.symmetric
+    expected = 1 / (1 + np.exp(-(values[:, 0] / 1.5 + bias) / factor))
     np.testing.assert_allclose(new.scores(values), expected, rtol=1e-5)
     bands = [list(map(s.band, s.scores(values))) for s in (old, new)]
     assert bands[0] == bands[1]

@@ -183,27 +183,27 @@ class Scoring:
         """
         return dataclasses.replace(self, **changes)
 
-    def calibrated(self, temperature):
-        """The record with another temperature, deciding as it did.
+    def calibrated(self, factor):
+        """The record with logits that are divided by `factor` more.
 
-        Scores move, and the thresholds with them: which pairs match stays.
+        Scores move, and the thresholds with them: what matches stays.
 
         Args:
-            temperature: float above 0.
+            factor: float above 0; above 1 makes scores less sure.
 
-        >>> Scoring("sigmoid", threshold=0.5).calibrated(2.0).threshold
-        0.5
+        >>> Scoring("sigmoid", threshold=0.8).calibrated(2.0).threshold
+        0.6666666666666666
         """
 
         def moved(threshold):
             if threshold is None or threshold in (0.0, 1.0):
                 return threshold
-            logit = math.log(threshold) - math.log1p(-threshold) - self.bias
-            logit = logit * self.temperature / temperature + self.bias
-            return 1 / (1 + math.exp(-logit))
+            logit = math.log(threshold) - math.log1p(-threshold)
+            return 1 / (1 + math.exp(-logit / factor))
 
         return self.replace(
-            temperature=temperature,
+            temperature=self.temperature * factor,
+            bias=self.bias / factor,
             threshold=moved(self.threshold),
             suggest_threshold=moved(self.suggest_threshold),
         )

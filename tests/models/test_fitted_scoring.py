@@ -15,22 +15,27 @@ from tests.checks import TEXTS
 from tests.checks import toy_pairs
 
 
-def all_pairs():
-    """Every pair of the texts; those labelled 1 score higher on the whole."""
-    text_a = [a for a in TEXTS for b in TEXTS] * 3
-    text_b = [b for a in TEXTS for b in TEXTS] * 3
-    logits = spread().predict((text_a, text_b), verbose=0)[:, 0]
-    noise = np.random.default_rng(0).normal(scale=np.std(logits), size=75)
-    label = (logits + noise > np.median(logits)).astype(int)
-    return Pairs(text_a, text_b, label)
+TEXT_A = [a for a in TEXTS for b in TEXTS] * 4
+TEXT_B = [b for a in TEXTS for b in TEXTS] * 4
 
 
 def spread(**kwargs):
-    """A model whose scores are far from 0.5 and from each other."""
+    """A model of logits on both sides of 0, some of them large."""
     model = small_model(**kwargs)
-    head = model.get_layer("head")
-    head.kernel.assign(5 * head.kernel)
+    kernel, bias = model.get_layer("head").weights
+    logits = model.predict((TEXT_A, TEXT_B), verbose=0)
+    kernel.assign(kernel * 6 / logits.std())
+    logits = model.predict((TEXT_A, TEXT_B), verbose=0)
+    bias.assign(bias - np.median(logits, axis=0))
     return model
+
+
+def all_pairs():
+    """Labels that are drawn from the shares of a third of the logits."""
+    logits = spread().predict((TEXT_A, TEXT_B), verbose=0)[:, 0]
+    shares = 1 / (1 + np.exp(-logits / 3))
+    drawn = np.random.default_rng(0).random(len(shares)) < shares
+    return Pairs(TEXT_A, TEXT_B, drawn.astype(int))
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +116,22 @@ def test_the_temperature_makes_scores_less_sure(pairs):
     again = model.fit_temperature(pairs)
     assert again.temperature == pytest.approx(calibration.temperature, 1e-3)
     assert again.ece_before == pytest.approx(calibration.ece_after, abs=1e-3)
+
+
+@pytest.mark.parametrize("bias", [-3.0, 3.0])
+def test_a_bias_is_divided_too(bias, pairs):
+    # The logits of the pairs without the bias are what the model says.
+    model = spread()
+    expected = model.fit_temperature(pairs)
+    shifted = spread()
+    head = shifted.get_layer("head")
+    head.bias.assign(head.bias - 2 * bias)
+    shifted.scoring = Scoring("sigmoid", temperature=2.0, bias=bias)
+    found = shifted.fit_temperature(pairs)
+    assert found.temperature == pytest.approx(expected.temperature, rel=1e-3)
+    np.testing.assert_allclose(
+        shifted.score(pairs), model.score(pairs), atol=1e-4
+    )
 
 
 def test_three_classes_have_a_temperature_and_no_threshold():

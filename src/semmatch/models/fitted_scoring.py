@@ -102,12 +102,13 @@ def fit_temperature(model, pairs):
     labels = _classes(pairs, "fit_temperature")
     scoring = model.scoring
     logits = model.pair_scorer().logits(pairs)
-    temperature = evaluation.fit_temperature(labels, logits)
-    calibrated = scoring.calibrated(temperature)
+    # As they are scaled now; this may be the second time.
+    scaled = logits / scoring.temperature + scoring.bias
+    calibrated = scoring.calibrated(evaluation.fit_temperature(labels, scaled))
     before, after = scoring.scores(logits), calibrated.scores(logits)
     model.scoring = calibrated
     return Calibration(
-        temperature,
+        calibrated.temperature,
         evaluation.expected_calibration_error(labels, before),
         evaluation.expected_calibration_error(labels, after),
         evaluation.brier_score(labels, before),
