@@ -14,7 +14,6 @@ from tests.checks import tensorflow_only
 from tests.checks import TEXTS
 from tests.checks import toy_pairs
 
-
 TEXT_A = [a for a in TEXTS for b in TEXTS] * 4
 TEXT_B = [b for a in TEXTS for b in TEXTS] * 4
 
