@@ -120,8 +120,8 @@ def test_a_folder_that_is_no_checkpoint_lists_what_is_there(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
     message = (
-        "no checkpoint: it has no config.json. Known formats: semmatch "
-        f".*Hugging Face BERT.*with: {', '.join(names) or 'nothing'}"
+        "no checkpoint: it has no config.json and no .*. Known formats: "
+        f"semmatch .*Hugging Face BERT.*with: {', '.join(names) or 'nothing'}"
     )
     with pytest.raises(ValueError, match=message):
         read_checkpoint(tmp_path)

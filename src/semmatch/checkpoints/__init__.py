@@ -1,15 +1,17 @@
 """Checkpoint folders of other libraries, as numpy arrays in our names."""
 
+import warnings
 from pathlib import Path
 
 from semmatch._json import read_json_object
+from semmatch.checkpoints import google_bert
 from semmatch.checkpoints import huggingface_bert
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import LoadReport
 
-# Each is a module with `NAME`, `matches(config)` and `read(folder, config,
-# num_layers)`.
-FORMATS = (huggingface_bert,)
+# Each is a module with `NAME`, `matches(folder)` and `read(folder,
+# num_layers)`; of several that match, the first is read.
+FORMATS = (huggingface_bert, google_bert)
 
 __all__ = ["FORMATS", "Checkpoint", "LoadReport", "read_checkpoint"]
 
@@ -33,20 +35,32 @@ def read_checkpoint(folder, *, num_layers=None):
         raise FileNotFoundError(
             f"Expected a folder. There is none at {folder}."
         )
+    matching = [module for module in FORMATS if module.matches(folder)]
+    if not matching:
+        raise ValueError(_what_it_is_not(folder))
+    first, *others = matching
+    if others:
+        warnings.warn(
+            f"{folder} holds {' and '.join(m.NAME for m in matching)}: "
+            f"{first.NAME} is read. Put the other into a folder of its own to "
+            "load it.",
+            stacklevel=3,
+        )
+    return first.read(folder, num_layers)
+
+
+def _what_it_is_not(folder):
     known = ", ".join(module.NAME for module in FORMATS)
     path = folder / "config.json"
-    if not path.is_file():
-        found = sorted(p.name for p in folder.iterdir())
-        raise ValueError(
-            f"{folder} is no checkpoint: it has no config.json. Known formats: "
-            f"semmatch presets, {known}. Received a folder with: "
-            f"{', '.join(found) or 'nothing'}."
+    if path.is_file():
+        return (
+            f"{path} has the model_type "
+            f"{read_json_object(path).get('model_type')!r}, which is not "
+            f"known. Known formats: semmatch presets, {known}."
         )
-    config = read_json_object(path)
-    for module in FORMATS:
-        if module.matches(config):
-            return module.read(folder, config, num_layers)
-    raise ValueError(
-        f"{path} has the model_type {config.get('model_type')!r}, which is "
-        f"not known. Known formats: semmatch presets, {known}."
+    found = sorted(p.name for p in folder.iterdir())
+    return (
+        f"{folder} is no checkpoint: it has no config.json and no "
+        f"bert_config*.json. Known formats: semmatch presets, {known}. "
+        f"Received a folder with: {', '.join(found) or 'nothing'}."
     )

@@ -8,6 +8,8 @@ import dataclasses
 import numpy as np
 
 from semmatch._json import read_json_object
+from semmatch.checkpoints.bert_config import keep_first_layers
+from semmatch.checkpoints.bert_config import read_bert_config
 from semmatch.checkpoints.format import apply_rules
 from semmatch.checkpoints.format import check_finite
 from semmatch.checkpoints.format import Checkpoint
@@ -15,6 +17,7 @@ from semmatch.checkpoints.format import Rule
 from semmatch.checkpoints.tensors import open_tensors
 
 NAME = "Hugging Face BERT"
+CONFIG_FILE = "config.json"
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -24,98 +27,28 @@ _ACTIVATIONS = {
     "relu": "relu",
 }
 
-# Their names of the arguments of `TextEncoder`.
-_CONFIG = {
-    "vocab_size": "vocabulary_size",
-    "num_hidden_layers": "num_layers",
-    "num_attention_heads": "num_heads",
-    "hidden_size": "hidden_dim",
-    "intermediate_size": "intermediate_dim",
-    "hidden_dropout_prob": "dropout",
-    "attention_probs_dropout_prob": "attention_dropout",
-    "max_position_embeddings": "max_sequence_length",
-    "type_vocab_size": "num_segments",
-    "layer_norm_eps": "layer_norm_epsilon",
-}
-# transformers' own defaults (BertConfig).
-_DEFAULTS = {
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-    "type_vocab_size": 2,
-    "layer_norm_eps": 1e-12,
-    "hidden_act": "gelu",
-}
 
-# Another value changes the outputs in a way that `TextEncoder` has not.
-_REQUIRED_VALUES = {
-    "is_decoder": False,
-    "add_cross_attention": False,
-    "position_embedding_type": "absolute",
-    "chunk_size_feed_forward": 0,
-    "pruned_heads": {},
-}
-
-# They do not change what the encoder computes.
-_HARMLESS = {
-    "_name_or_path",
-    "architectures",
-    "attn_implementation",
-    "bos_token_id",
-    "classifier_dropout",
-    "directionality",
-    "dtype",
-    "eos_token_id",
-    "finetuning_task",
-    "gradient_checkpointing",
-    "id2label",
-    "initializer_range",
-    "label2id",
-    "language",
-    "model_type",
-    "name",
-    "num_labels",
-    "output_past",
-    "pad_token_id",
-    "pooler_fc_size",
-    "pooler_num_attention_heads",
-    "pooler_num_fc_layers",
-    "pooler_size_per_head",
-    "pooler_type",
-    "problem_type",
-    "sentence_transformers",
-    "tie_word_embeddings",
-    "tokenizer_class",
-    "torch_dtype",
-    "transformers_version",
-    "use_cache",
-}
+def matches(folder):
+    """Whether a folder is of this format."""
+    path = folder / CONFIG_FILE
+    return path.is_file() and read_json_object(path).get("model_type") == "bert"
 
 
-def matches(config):
-    """Whether a folder's config.json, as a dict, is of this format."""
-    return config.get("model_type") == "bert"
-
-
-def read(folder, config, num_layers=None):
+def read(folder, num_layers=None):
     """Reads a folder of this format.
 
     Args:
         folder: `pathlib.Path`.
-        config: a dict, the content of its config.json.
         num_layers: int or None, keeps the first layers alone.
 
     Returns:
         `Checkpoint`.
     """
-    arguments, unknown = _read_config(folder, config)
-    layers = arguments["num_layers"]
-    if num_layers is not None:
-        if not 1 <= num_layers <= layers:
-            raise ValueError(
-                f"`num_layers` must be from 1 to {layers}, the layers of "
-                f"{folder}. Received: num_layers={num_layers}."
-            )
-        arguments["num_layers"] = num_layers
+    path = folder / CONFIG_FILE
+    arguments, unknown = read_bert_config(
+        path, read_json_object(path), _ACTIVATIONS
+    )
+    layers = keep_first_layers(arguments, num_layers, folder)
     tensors = open_tensors(folder)
     word_embeddings = "embeddings.word_embeddings.weight"
     prefix = "bert." if f"bert.{word_embeddings}" in tensors else ""
@@ -145,33 +78,6 @@ def read(folder, config, num_layers=None):
         sequence_length=_sequence_length(folder, arguments),
         report=dataclasses.replace(report, ignored_config=unknown),
     )
-
-
-def _read_config(folder, config):
-    config = {**_DEFAULTS, **config}
-    missing = sorted(set(_CONFIG) - set(config))
-    if missing:
-        raise ValueError(
-            f"{folder / 'config.json'} lacks {', '.join(missing)}. It is not "
-            "the configuration of a BERT encoder."
-        )
-    for key, value in _REQUIRED_VALUES.items():
-        if config.get(key, value) != value:
-            raise ValueError(
-                f"{folder / 'config.json'}: {key} must be {value!r}; semmatch "
-                f"has no other form. Received: {key}={config[key]!r}."
-            )
-    if config["hidden_act"] not in _ACTIVATIONS:
-        raise ValueError(
-            f"{folder / 'config.json'}: hidden_act must be one of "
-            f"{sorted(_ACTIVATIONS)}. Received: "
-            f"hidden_act={config['hidden_act']!r}."
-        )
-    known = {*_CONFIG, *_REQUIRED_VALUES, *_HARMLESS, "hidden_act"}
-    unknown = tuple(sorted(set(config) - known))
-    arguments = {ours: config[theirs] for theirs, ours in _CONFIG.items()}
-    arguments["activation"] = _ACTIVATIONS[config["hidden_act"]]
-    return arguments, unknown
 
 
 def _rules(arguments):

@@ -1,0 +1,299 @@
+"""Checkpoints under Google's names give what BERT in numpy gives."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from semmatch import CrossEncoder
+from semmatch.checkpoints import google_bert
+from semmatch.checkpoints import read_checkpoint
+from tests.checkpoints.tiny import PLAIN
+from tests.checks import to_numpy
+from tests.layers.numpy_bert import bert_block
+from tests.layers.numpy_bert import layer_norm
+
+CONFIG = {
+    "attention_probs_dropout_prob": 0.1,
+    "directionality": "bidi",
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "hidden_size": 8,
+    "initializer_range": 0.02,
+    "intermediate_size": 12,
+    "max_position_embeddings": 16,
+    "num_attention_heads": 2,
+    "num_hidden_layers": 2,
+    "pooler_type": "first_token_transform",
+    "type_vocab_size": 2,
+    "vocab_size": 9,
+}
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"还款借钱"]
+
+
+def encoder_tensors():
+    """Float32 arrays of about 1 under the names of modeling.py."""
+    generator = np.random.default_rng(0)
+
+    def draw(*shape):
+        return generator.normal(scale=0.5, size=shape).astype("float32")
+
+    def norm(prefix):
+        return {f"{prefix}/LayerNorm/gamma": 1 + draw(8)} | {
+            f"{prefix}/LayerNorm/beta": draw(8)
+        }
+
+    def dense(prefix, inputs, outputs):
+        return {f"{prefix}/kernel": draw(inputs, outputs)} | {
+            f"{prefix}/bias": draw(outputs)
+        }
+
+    tensors = {
+        "bert/embeddings/word_embeddings": draw(9, 8),
+        "bert/embeddings/position_embeddings": draw(16, 8),
+        "bert/embeddings/token_type_embeddings": draw(2, 8),
+        **norm("bert/embeddings"),
+        **dense("bert/pooler/dense", 8, 8),
+    }
+    for index in range(2):
+        layer = f"bert/encoder/layer_{index}"
+        for name in ("query", "key", "value"):
+            tensors |= dense(f"{layer}/attention/self/{name}", 8, 8)
+        tensors |= dense(f"{layer}/attention/output/dense", 8, 8)
+        tensors |= norm(f"{layer}/attention/output")
+        tensors |= dense(f"{layer}/intermediate/dense", 8, 12)
+        tensors |= dense(f"{layer}/output/dense", 12, 8)
+        tensors |= norm(f"{layer}/output")
+    return tensors
+
+
+ENCODER = encoder_tensors()
+
+
+def write(folder, tensors=ENCODER, config=CONFIG, suffix=""):
+    """A folder as it is downloaded, written by TensorFlow's own Saver."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    folder.mkdir(exist_ok=True)
+    graph = tf.Graph()
+    with graph.as_default(), v1.Session() as session:
+        for name, array in tensors.items():
+            v1.get_variable(name, initializer=array)
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, str(folder / "bert_model.ckpt"))
+    (folder / "checkpoint").unlink()
+    (folder / f"bert_config{suffix}.json").write_text(json.dumps(config))
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY), "utf-8")
+    return folder
+
+
+def numpy_bert(features, layers=2):
+    """Token vectors and the pooled vector in float64."""
+    get = {name: array.astype("float64") for name, array in ENCODER.items()}
+    length = features["token_ids"].shape[1]
+    tokens = (
+        get["bert/embeddings/word_embeddings"][features["token_ids"]]
+        + get["bert/embeddings/position_embeddings"][:length]
+        + get["bert/embeddings/token_type_embeddings"][features["segment_ids"]]
+    )
+    parts = (get[f"bert/embeddings/LayerNorm/{n}"] for n in ("gamma", "beta"))
+    tokens = layer_norm(tokens, *parts, 1e-12)
+    theirs = {
+        "attention_output": "attention/output/dense",
+        "attention_norm": "attention/output/LayerNorm",
+        "intermediate": "intermediate/dense",
+        "output": "output/dense",
+        "output_norm": "output/LayerNorm",
+    }
+    for index in range(layers):
+
+        def weights(layer, part, index=index):
+            name = theirs.get(layer, f"attention/self/{layer}")
+            return get[f"bert/encoder/layer_{index}/{name}/{part}"]
+
+        mask = features["padding_mask"]
+        tokens = bert_block(weights, tokens, mask, 2, "gelu_tanh", 1e-12)
+    pooled = np.tanh(
+        tokens[:, 0] @ get["bert/pooler/dense/kernel"]
+        + get["bert/pooler/dense/bias"]
+    )
+    return tokens, pooled
+
+
+def features():
+    generator = np.random.default_rng(1)
+    mask = (np.arange(11) < np.array([[11], [4], [7]])).astype("int32")
+    ids = generator.integers(0, 9, (3, 11)).astype("int32")
+    segments = generator.integers(0, 2, (3, 11)).astype("int32")
+    return {"token_ids": ids, "padding_mask": mask, "segment_ids": segments}
+
+
+@pytest.mark.parametrize("suffix", ["", "_rbt4"])
+@pytest.mark.parametrize("num_layers", [None, 1])
+@pytest.mark.filterwarnings("ignore:.* has no head")
+def test_outputs_are_those_of_numpy(tmp_path, suffix, num_layers):
+    folder = write(tmp_path / "rbt", suffix=suffix)
+    model = CrossEncoder.from_preset(folder, num_layers=num_layers)
+    batch = features()
+    outputs = model.backbone(batch)
+    tokens, pooled = numpy_bert(batch, num_layers or 2)
+    real = batch["padding_mask"] == 1
+    np.testing.assert_allclose(
+        to_numpy(outputs["sequence_output"])[real], tokens[real], atol=1e-5
+    )
+    np.testing.assert_allclose(
+        to_numpy(outputs["pooled_output"]), pooled, atol=1e-6
+    )
+    assert model.pooling == "pooler"
+    assert model.load_report.initialised == ("head",)
+    assert model.preprocessor.sequence_length == 16
+
+
+@pytest.mark.filterwarnings("ignore:.* has no head")
+def test_what_training_leaves_behind_is_accounted_for(tmp_path):
+    more = {
+        f"{name}/{slot}": array
+        for name, array in ENCODER.items()
+        for slot in ("adam_m", "adam_v")
+    }
+    more["global_step"] = np.array(7)
+    more["cls/predictions/output_bias"] = np.zeros(9, "float32")
+    more["cls/seq_relationship/output_weights"] = np.zeros((2, 8), "float32")
+    folder = write(tmp_path / "bert", ENCODER | more)
+    report = CrossEncoder.from_preset(folder).load_report
+    assert set(report.used) == set(ENCODER)
+    assert set(report.unused) == set(more)
+    assert report.unused["global_step"] == "state of the optimizer"
+    assert report.unused["cls/predictions/output_bias"].startswith("head of")
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_classifier_of_run_classifier_is_read(tmp_path, classes):
+    generator = np.random.default_rng(2)
+    head = {
+        "output_weights": generator.normal(size=(classes, 8)),
+        "output_bias": generator.normal(size=classes),
+    }
+    head = {name: array.astype("float32") for name, array in head.items()}
+    folder = write(tmp_path / "bert", ENCODER | head)
+    model = CrossEncoder.from_preset(folder)
+    batch = features()
+    _, pooled = numpy_bert(batch)
+    np.testing.assert_allclose(
+        to_numpy(model(batch)),
+        pooled @ head["output_weights"].T + head["output_bias"],
+        atol=1e-5,
+    )
+    assert {*head} <= set(model.load_report.used)
+    other = CrossEncoder.from_preset(folder, num_classes=1)
+    assert other.load_report.unused["output_bias"] == "head of another task"
+
+
+@pytest.mark.filterwarnings("ignore:.* has no head")
+def test_without_a_pooler_the_first_token_is_taken(tmp_path):
+    tensors = {n: a for n, a in ENCODER.items() if "pooler" not in n}
+    model = CrossEncoder.from_preset(write(tmp_path / "bert", tensors))
+    assert model.pooling == "cls"
+
+
+def test_strings_are_read_by_the_vocabulary(tmp_path):
+    folder = write(tmp_path / "bert")
+    with pytest.warns(UserWarning, match="has no head"):
+        model = CrossEncoder.from_preset(folder)
+    packed = model.preprocessor.pack(["还款"], ["借X钱"])
+    assert packed["token_ids"][0].tolist() == [2, 5, 6, 3, 7, 1, 8, 3]
+    assert model.score([("还款", "借钱")]).shape == (1,)
+
+
+def test_of_two_formats_the_first_is_read_and_said(tmp_path):
+    folder = write(tmp_path / "both")
+    shutil.copytree(PLAIN, folder, dirs_exist_ok=True)
+    message = "Hugging Face BERT and Google BERT .*: Hugging Face BERT is read"
+    with pytest.warns(UserWarning, match=message):
+        checkpoint = read_checkpoint(folder)
+    assert "bert/pooler/dense/bias" not in checkpoint.report.used
+
+
+def without(*parts):
+    return {n: a for n, a in ENCODER.items() if not any(p in n for p in parts)}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "config", "message"),
+    [
+        (
+            without("layer_1/output/dense/bias"),
+            {},
+            "lacks 1 tensors .*bert/encoder/layer_1/output/dense/bias",
+        ),
+        (without("pooler/dense/bias"), {}, "lacks 1 .*bert/pooler/dense/bias"),
+        (ENCODER, {"vocab_size": 10}, r"word_embeddings must .*\(10, 8\)"),
+        (ENCODER, {"num_hidden_layers": 1}, "does not have: .*layer_1"),
+        (ENCODER, {"hidden_act": "swish"}, "hidden_act='swish'"),
+        (ENCODER, {"hidden_size": ...}, "lacks hidden_size"),
+        (
+            ENCODER | {"bert/encoder/extra": np.zeros(2, "float32")},
+            {},
+            "does not have: bert/encoder/extra",
+        ),
+        (
+            ENCODER | {"bert/pooler/dense/bias": np.full(8, np.nan, "float32")},
+            {},
+            "bert/pooler/dense/bias holds values that are not finite",
+        ),
+        (
+            ENCODER
+            | {"output_weights": np.zeros((2, 7), "float32")}
+            | {"output_bias": np.zeros(2, "float32")},
+            {},
+            r"the classifier must .*\(classes, 8\).*\(2, 7\)",
+        ),
+    ],
+)
+def test_damaged_checkpoints_name_file_and_tensor(
+    tmp_path, tensors, config, message
+):
+    config = {k: v for k, v in {**CONFIG, **config}.items() if v is not ...}
+    folder = write(tmp_path / "bert", tensors, config)
+    with pytest.raises(ValueError, match=message):
+        CrossEncoder.from_preset(folder)
+
+
+def test_other_damage_names_the_file(tmp_path):
+    folder = write(tmp_path / "bert")
+    data = next(folder.glob("*.data-*"))
+    whole = data.read_bytes()
+    data.write_bytes(whole[:100])
+    with pytest.raises(ValueError, match=r"bert_model.ckpt, the tensor bert/"):
+        read_checkpoint(folder)
+    data.unlink()
+    with pytest.raises(FileNotFoundError, match="bert_model.ckpt.data-. is"):
+        read_checkpoint(folder)
+    data.write_bytes(whole)
+    index = folder / "bert_model.ckpt.index"
+    kept = index.read_bytes()
+    index.write_bytes(kept[:40])
+    with pytest.raises(ValueError, match="bert_model.ckpt is truncated or no"):
+        read_checkpoint(folder)
+    index.write_bytes(kept)
+    shutil.copy(index, folder / "other.ckpt.index")
+    with pytest.raises(
+        ValueError, match="several checkpoints: bert_model.ckpt"
+    ):
+        read_checkpoint(folder)
+    (folder / "other.ckpt.index").unlink()
+    (folder / "bert_config_2.json").write_text("{}")
+    with pytest.raises(ValueError, match="several configurations"):
+        read_checkpoint(folder)
+    index.unlink()
+    (folder / "bert_config_2.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"Expected a TensorFlow check"):
+        read_checkpoint(folder)
+
+
+def test_it_is_known_by_its_configuration(tmp_path):
+    assert not google_bert.matches(tmp_path)
+    (tmp_path / "bert_config_rbt12.json").write_text("{}")
+    assert google_bert.matches(tmp_path)
