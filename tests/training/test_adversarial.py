@@ -107,7 +107,7 @@ def test_another_encoder_is_refused():
     inputs = keras.Input((3,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     with pytest.raises(ValueError, match="`Functional` has none"):
-        check_attackable(other)
+        check_attackable(other, 1.0, None)
 
 
 @tensorflow_only
