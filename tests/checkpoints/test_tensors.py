@@ -1,6 +1,7 @@
 """Tensors of safetensors files, whole, sharded or broken."""
 
 import json
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -9,6 +10,7 @@ from safetensors.numpy import save_file
 
 from semmatch.checkpoints.tensors import open_tensors
 
+PYTORCH = Path(__file__).resolve().parents[1] / "fixtures" / "pytorch"
 ARRAYS = {
     "a": np.array([[0.1, -2.5], [3e-3, 7.0]], "float32"),
     "b": np.array([1.0, 1 / 3], "float32"),
@@ -99,10 +101,25 @@ def test_a_truncated_file_is_named_with_its_size(tmp_path, kept, sharded):
         open_tensors(tmp_path)
 
 
-def test_a_pytorch_file_is_refused_with_the_way_out(tmp_path):
+def test_safetensors_are_taken_before_pytorchs_file(tmp_path):
+    save_file(ARRAYS, tmp_path / "model.safetensors")
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x02.")
-    message = "pytorch_model.bin, which can run code.*safe_serialization=True"
-    with pytest.raises(ValueError, match=message):
+    assert sorted(open_tensors(tmp_path)) == ["a", "b"]
+
+
+def test_the_parts_of_a_pytorch_checkpoint_are_read_together(tmp_path):
+    fixture = PYTORCH / "new.bin"
+    index = {"weight_map": {"part": "1.bin", "scalar": "2.bin"}}
+    for file in ("1.bin", "2.bin"):
+        (tmp_path / file).write_bytes(fixture.read_bytes())
+    path = tmp_path / "pytorch_model.bin.index.json"
+    path.write_text(json.dumps(index))
+    tensors = open_tensors(tmp_path)
+    assert tensors.path("scalar") == tmp_path / "2.bin"
+    expected = np.load(PYTORCH / "expected.npz")
+    np.testing.assert_array_equal(tensors["part"], expected["part"])
+    path.write_text(json.dumps({"weight_map": {"other": "1.bin"}}))
+    with pytest.raises(ValueError, match="1.bin lacks the tensor other"):
         open_tensors(tmp_path)
 
 
@@ -111,7 +128,7 @@ def test_a_folder_without_weights_lists_what_is_there(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
     message = (
-        "Expected model.safetensors or model.safetensors.index.json in .*"
+        "Expected model.safetensors, .* or pytorch_model.bin.index.json in .*"
         f"Received a folder with: {', '.join(names) or 'nothing'}"
     )
     with pytest.raises(FileNotFoundError, match=message):

@@ -7,14 +7,16 @@ import ml_dtypes  # noqa: F401 (teaches numpy bfloat16, which safetensors reads)
 import safetensors
 
 from semmatch._json import read_json_object
+from semmatch.checkpoints.pytorch_file import PytorchFile
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 PYTORCH_FILE = "pytorch_model.bin"
+PYTORCH_INDEX_FILE = "pytorch_model.bin.index.json"
 
 
 class Tensors(Mapping):
-    """The tensors of one or several safetensors files, by name.
+    """The tensors of one or several safetensors or PyTorch files, by name.
 
     Floats of any width come as float32, and a tensor is read when it is
     asked for.
@@ -23,7 +25,7 @@ class Tensors(Mapping):
         files: a dict from the tensor's name to the path of its file.
 
     Raises:
-        ValueError: if a file is truncated or no safetensors file.
+        ValueError: if a file is truncated, or a pickle that holds code.
     """
 
     def __init__(self, files):
@@ -53,7 +55,9 @@ class Tensors(Mapping):
 
 
 def open_tensors(folder):
-    """Opens the safetensors of a folder, one file or sharded.
+    """Opens the tensors of a folder, one file or sharded.
+
+    Safetensors are taken where there are any, else PyTorch's own files.
 
     Args:
         folder: path.
@@ -66,39 +70,44 @@ def open_tensors(folder):
         ValueError: if a file cannot be read.
     """
     folder = Path(folder)
-    if (folder / SINGLE_FILE).is_file():
-        path = folder / SINGLE_FILE
-        return Tensors(dict.fromkeys(_open(path).keys(), path))
-    index = folder / INDEX_FILE
-    if index.is_file():
-        weight_map = read_json_object(index).get("weight_map")
-        if not isinstance(weight_map, dict):
-            raise ValueError(
-                f"{index} must have a `weight_map` from tensors to files. "
-                "Download it again."
-            )
-        files = {name: folder / file for name, file in weight_map.items()}
-        for path in sorted(set(files.values())):
-            if not path.is_file():
-                raise FileNotFoundError(
-                    f"{index} lists {path.name}, which is not there. Download "
-                    "the missing file into the folder."
-                )
-        return Tensors(files)
-    if (folder / PYTORCH_FILE).is_file():
-        raise ValueError(
-            f"{folder} holds its weights as {PYTORCH_FILE}, which can run code "
-            "when read. Write them again by "
-            "`model.save_pretrained(folder, safe_serialization=True)`."
-        )
+    for single, index in (
+        (SINGLE_FILE, INDEX_FILE),
+        (PYTORCH_FILE, PYTORCH_INDEX_FILE),
+    ):
+        path = folder / single
+        if path.is_file():
+            return Tensors(dict.fromkeys(_open(path).keys(), path))
+        if (folder / index).is_file():
+            return Tensors(_shards(folder / index))
     found = sorted(p.name for p in folder.iterdir())
     raise FileNotFoundError(
-        f"Expected {SINGLE_FILE} or {INDEX_FILE} in {folder}. Received a "
-        f"folder with: {', '.join(found) or 'nothing'}."
+        f"Expected {SINGLE_FILE}, {INDEX_FILE}, {PYTORCH_FILE} or "
+        f"{PYTORCH_INDEX_FILE} in {folder}. Received a folder with: "
+        f"{', '.join(found) or 'nothing'}."
     )
 
 
+def _shards(index):
+    """The file of each tensor, as the index says."""
+    weight_map = read_json_object(index).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise ValueError(
+            f"{index} must have a `weight_map` from tensors to files. "
+            "Download it again."
+        )
+    files = {name: index.parent / file for name, file in weight_map.items()}
+    for path in sorted(set(files.values())):
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{index} lists {path.name}, which is not there. Download "
+                "the missing file into the folder."
+            )
+    return files
+
+
 def _open(path):
+    if path.suffix == ".bin":
+        return PytorchFile(path)
     try:
         return safetensors.safe_open(path, framework="numpy")
     except safetensors.SafetensorError as error:
