@@ -217,3 +217,8 @@ def test_thresholds_at_the_ends_stay():
     moved = Scoring("sigmoid", threshold=1.0, suggest_threshold=0.0)
     moved = moved.calibrated(3.0)
     assert (moved.threshold, moved.suggest_threshold) == (1.0, 0.0)
+
+
+def test_thresholds_near_the_ends_do_not_overflow():
+    moved = Scoring("sigmoid", threshold=1e-20).calibrated(0.05)
+    assert 0 <= moved.threshold < 1e-300

@@ -34,7 +34,7 @@ class Ranked(_Place):
     'match'
     """
 
-    band: str
+    band = "none"
 
     def __new__(cls, index, score, text, band="none"):
         place = super().__new__(cls, index, score, text)
@@ -198,8 +198,10 @@ class Scoring:
         def moved(threshold):
             if threshold is None or threshold in (0.0, 1.0):
                 return threshold
-            logit = math.log(threshold) - math.log1p(-threshold)
-            return 1 / (1 + math.exp(-logit / factor))
+            logit = (math.log(threshold) - math.log1p(-threshold)) / factor
+            # exp of a negative number alone, so that nothing overflows.
+            small = math.exp(-abs(logit))
+            return (1.0 if logit >= 0 else small) / (1 + small)
 
         return self.replace(
             temperature=self.temperature * factor,

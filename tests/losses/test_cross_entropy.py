@@ -98,3 +98,14 @@ def test_the_loss_is_weighted_by_example():
 def test_other_smoothings_are_refused(smoothing):
     with pytest.raises(ValueError, match="`label_smoothing` must be in"):
         CrossEntropy(label_smoothing=smoothing)
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"), [(1, 1.2), (1, -1), (2, 2), (3, 3), (3, -1)]
+)
+@pytest.mark.parametrize("loss_class", [CrossEntropy, RDrop])
+def test_a_label_of_no_class_is_no_number(classes, label, loss_class):
+    loss = loss_class(reduction="none")(
+        [label, 1], np.zeros((2, classes), "float32")
+    )
+    assert np.isnan(to_numpy(loss)).tolist() == [True, False]

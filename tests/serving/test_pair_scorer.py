@@ -319,6 +319,49 @@ def test_a_long_text_counts_by_its_best_window():
     )
 
 
+@pytest.mark.filterwarnings("ignore:.* pairs .* have more than")
+@pytest.mark.parametrize("truncation", ["longest_first", "only_second"])
+@pytest.mark.parametrize("long", ["truncate", "max"])
+def test_both_orders_are_of_the_same_tokens(truncation, long):
+    seen = []
+
+    def run(features):
+        rows = zip(
+            features["token_ids"].tolist(),
+            features["segment_ids"].tolist(),
+            features["padding_mask"].tolist(),
+            strict=True,
+        )
+        for tokens, segments, mask in rows:
+            real = [
+                (token, segment)
+                for token, segment, one in zip(
+                    tokens, segments, mask, strict=True
+                )
+                if one and token > 4  # no special one
+            ]
+            seen.append(
+                tuple(
+                    tuple(token for token, segment in real if segment == place)
+                    for place in (0, 1)
+                )
+            )
+        return np.zeros((len(features["token_ids"]), 1), "float32")
+
+    tokenizer = Tokenizer.train(list(LETTERS))
+    packer = Packer(tokenizer, 8, truncation=truncation)
+    scoring = Scoring("sigmoid", symmetric=True, long=long)
+    PairScorer(packer, run, scoring).score([("怎么", text(9))])
+    half = len(seen) // 2
+    assert [(b, a) for a, b in seen[:half]] == seen[half:]
+    assert all(a and b for a, b in seen)
+    assert half == (1 if long == "truncate" else 7)
+
+
+def test_no_pairs_have_no_windows():
+    assert first_token_scorer(8, long="max").logits([]).shape == (0, 1)
+
+
 def test_windows_need_an_order_of_scores():
     packer = Packer(Tokenizer.train(list(LETTERS)), 8)
     scoring = Scoring("softmax", long="max")

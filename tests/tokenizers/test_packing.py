@@ -203,22 +203,26 @@ def test_a_text_that_fits_is_one_window():
 @pytest.mark.parametrize("truncation", ["longest_first", "only_second"])
 @pytest.mark.parametrize("a", [1, 3, 5, 20])
 @pytest.mark.parametrize("b", [1, 6, 7, 8, 30])
-def test_windows_hold_every_token_and_fit(truncation, a, b):
-    pack = packer(11, truncation=truncation)
+@pytest.mark.parametrize("space", [8, 9])
+def test_windows_hold_every_token_and_fit(truncation, a, b, space):
+    pack = packer(space + 3, truncation=truncation)
     first, second = list(range(10, 10 + a)), list(range(40, 40 + b))
     windows = pack.windows(first, second)
-    room = 8 - min(a, 4 if truncation == "longest_first" else 8)
+    _, kept = pack.cut([first] * len(windows), windows)
+    half = (space + 1) // 2
+    room = space - min(a, half if truncation == "longest_first" else space)
     if room == 0:
         assert windows == [second]
         return
+    assert kept == windows
     assert sorted({i for window in windows for i in window}) == second
     assert all(len(window) <= room for window in windows)
     for one, two in itertools.pairwise(windows):
         overlap = len(set(one) & set(two))
         assert overlap >= room - max(1, room // 2)
-    kept = pack.loss([first] * len(windows), windows, windows=True)
+    lost = pack.loss([first] * len(windows), windows, windows=True)
     # Of the first text something may be cut, of the windows nothing.
-    assert kept.cut == sum(a + len(window) > 8 for window in windows)
+    assert lost.cut == sum(a + len(window) > space for window in windows)
 
 
 def test_what_is_lost_is_counted():

@@ -12,6 +12,7 @@ from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.metrics import F1
 from semmatch.training import AdamW
+from semmatch.training import LinearWarmup
 from semmatch.training import TrainingGuard
 from semmatch.training.guards import monitored
 from semmatch.training.guards import validation_callbacks
@@ -79,10 +80,147 @@ def test_a_learning_rate_of_one_percent_ruins_a_real_encoder(shared):
         )
 
 
+def ranked_right(model):
+    """The model, turned round if its fresh head ranks the wrong way."""
+    scores = model.score(VALID)
+    if scores[VALID.label == 1].mean() < scores[VALID.label == 0].mean():
+        kernel = model.get_layer("head").kernel
+        kernel.assign(-kernel)
+    return model
+
+
+def flipped(pairs):
+    return Pairs(pairs.text_a, pairs.text_b, 1 - pairs.label)
+
+
 def test_labels_the_wrong_way_round_are_told():
-    flipped = Pairs(PAIRS.text_a, PAIRS.text_b, 1 - PAIRS.label)
+    model = ranked_right(compiled(0.03))
     with pytest.warns(UserWarning, match="labels of the training .*opposite"):
-        fit(compiled(0.03), flipped, epochs=8)
+        fit(model, flipped(PAIRS), epochs=8)
+
+
+def test_a_fresh_head_may_begin_the_wrong_way_round():
+    model = ranked_right(compiled(1e-6))
+    kernel = model.get_layer("head").kernel
+    kernel.assign(-kernel)
+    fit(model)  # a warning would be an error
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_soft_and_one_hot_labels_train(soft):
+    model = compiled(num_classes=1 if soft else 2)
+    valid, train = VALID, PAIRS
+    if soft:
+        valid = Pairs(valid.text_a, valid.text_b, 0.1 + 0.7 * valid.label)
+        fit(model, train, valid)
+        return
+    model.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    pack = pair_dataset(valid, model.preprocessor, batch_size=16)
+    one_hot = pack.map(lambda x, y: (x, keras.ops.one_hot(y, 2)))
+    fit(model, one_hot, one_hot, batch_size=None)
+
+
+def test_validation_pairs_in_the_order_of_their_labels_are_no_collapse():
+    model = ranked_right(compiled(0.03))
+    order = np.argsort(VALID.label, kind="stable")
+    valid = pair_dataset(VALID[order], model.preprocessor, batch_size=4)
+    fit(model, epochs=6, validation_data=valid)
+
+
+class Ruin(keras.callbacks.Callback):
+    """Makes the weights NaN after the last batch of the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch == 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now and batch == 3:
+            bias = self.model.get_layer("head").bias
+            bias.assign(np.full(1, np.nan))
+
+
+@tensorflow_only  # other backends hold the weights back during an epoch
+def test_weights_that_are_no_numbers_are_told_and_not_kept():
+    model = compiled()
+    # Few matches: that nothing matches is right most of the time.
+    valid = VALID[[0, 1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]]
+    with pytest.warns(UserWarning, match="After epoch 2 validation scores are"):
+        history = fit(
+            model, validation_data=valid, epochs=4, callbacks=[Ruin()]
+        )
+    assert len(history.history["loss"]) == 2
+    assert np.isfinite(model.score(VALID)).all()
+
+
+def test_the_scoring_may_change_during_a_training():
+    model = compiled()
+
+    class Calibrate(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            model.scoring = model.scoring.replace(temperature=2.0 + epoch)
+
+    fit(model, callbacks=[Calibrate()], restore_best_weights=False)
+    assert model.scoring.temperature == 3.0
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 8])
+def test_the_highest_rate_of_a_schedule_is_told(steps_per_execution):
+    model = compiled()
+    model.compile(
+        AdamW(LinearWarmup(100.0, 16, warmup=0.5)),
+        steps_per_execution=steps_per_execution,
+    )
+    guard = TrainingGuard()
+    fit(model, validation_data=None, epochs=2, batch_size=8, callbacks=[guard])
+    assert guard.highest_rate >= 80
+
+
+def test_epochs_without_validation_are_passed_over():
+    fit(compiled(), epochs=3, validation_freq=2)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("restore", [True, False])
+def test_averages_are_kept_by_a_training_that_stops_early(restore):
+    model = small_model()
+    model.compile(AdamW(0.05, use_ema=True, ema_momentum=0.9))
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            model.stop_training = epoch == 1
+
+    history = fit(
+        model, epochs=5, callbacks=[Stop()], restore_best_weights=restore
+    ).history
+    assert len(history["loss"]) == 2
+    losses = history["val_loss"]
+    best = int(np.argmax(history["val_accuracy"])) if restore else 1
+    loss = model.evaluate(VALID, verbose=0)[0]
+    assert loss == pytest.approx(losses[best], rel=1e-4)
+
+
+@tensorflow_only
+def test_a_backup_is_of_the_weights_that_are_trained(tmp_path):
+    results = []
+    for stops in ([4], [2, 4]):
+        for until in stops:
+            keras.utils.set_random_seed(0)
+            model = small_model()
+            model.compile(AdamW(0.05, use_ema=True, ema_momentum=0.9))
+            data = pair_dataset(PAIRS, model.preprocessor, batch_size=16)
+            backup = keras.callbacks.BackupAndRestore(
+                tmp_path / str(len(stops)), delete_checkpoint=False
+            )
+            fit(
+                model,
+                data,
+                epochs=until,
+                callbacks=[backup],
+                restore_best_weights=False,
+            )
+        results.append(model.get_weights())
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 def test_constant_labels_are_refused():

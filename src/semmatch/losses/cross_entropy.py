@@ -1,6 +1,7 @@
 """Cross-entropy of logits, however many logits a pair has."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -27,8 +28,8 @@ class CrossEntropy(keras.losses.Loss):
     0.6931
     """
 
-    # Models may hand over `(batch, samples, classes)`.
-    takes_samples = True
+    # Times that a model runs a pair in training.
+    passes = 1
 
     def __init__(self, label_smoothing=0.0, name="cross_entropy", **kwargs):
         if not 0 <= label_smoothing < 1:
@@ -47,8 +48,12 @@ class CrossEntropy(keras.losses.Loss):
         return -ops.sum(targets * log_shares, axis=-1)
 
     def targets(self, y_true, num_classes):
-        """The share of each class, `(batch, classes)`, smoothed."""
+        """The share of each class, `(batch, classes)`, smoothed.
+
+        NaN for labels that are none of the classes, so that the loss tells.
+        """
         y_true = ops.reshape(ops.convert_to_tensor(y_true), (-1,))
+        known = (y_true >= 0) & (y_true <= num_classes - 1)
         if num_classes == 2:
             # Graded labels of one logit are shares of the second class.
             second = ops.cast(y_true, self.dtype)
@@ -57,6 +62,7 @@ class CrossEntropy(keras.losses.Loss):
             targets = ops.one_hot(
                 ops.cast(y_true, "int32"), num_classes, dtype=self.dtype
             )
+        targets = ops.where(known[:, None], targets, np.nan)
         smoothing = self.label_smoothing
         return targets * (1 - smoothing) + smoothing / num_classes
 

@@ -17,7 +17,14 @@ def check_loss(loss, samples=1):
     >>> check_loss("auto").name
     'cross_entropy'
     """
-    if loss == "auto":
+    if isinstance(loss, list | tuple | dict):
+        if len(loss) != 1:
+            raise ValueError(
+                "The model has one output, and so one loss. Received: "
+                f"loss={loss!r}."
+            )
+        loss = next(iter(loss.values() if isinstance(loss, dict) else loss))
+    if isinstance(loss, str) and loss == "auto":
         loss = CrossEntropy()
     if isinstance(loss, str):
         raise ValueError(
@@ -26,7 +33,7 @@ def check_loss(loss, samples=1):
             "`keras.losses.BinaryCrossentropy(from_logits=True)`, or "
             f"leave it out. Received: loss={loss!r}."
         )
-    if samples > 1 and not hasattr(loss, "takes_samples"):
+    if samples > 1 and not isinstance(loss, CrossEntropy):
         raise ValueError(
             "With `dropout_samples` a pair has several logits in training, "
             "which `CrossEntropy` and `RDrop` of semmatch.losses take. "

@@ -35,7 +35,6 @@ class RDrop(CrossEntropy):
     0.6931
     """
 
-    # Times that the model runs a pair in training.
     passes = 2
 
     def __init__(

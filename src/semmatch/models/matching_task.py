@@ -8,6 +8,7 @@ import numpy as np
 
 from semmatch._checks import check_positive_int
 from semmatch.data import pair_dataset
+from semmatch.losses import CrossEntropy
 from semmatch.losses.logit_loss import check_loss
 from semmatch.models.fitted_scoring import fit_temperature
 from semmatch.models.fitted_scoring import fit_threshold
@@ -72,7 +73,7 @@ class MatchingTask(keras_hub.models.Task):
             check_attackable(
                 self.backbone, adversarial_epsilon, micro_batch_size
             )
-        self._passes = getattr(loss, "passes", 1)
+        self._passes = loss.passes if isinstance(loss, CrossEntropy) else 1
         self.adversarial_epsilon = adversarial_epsilon
         self.micro_batch_size = micro_batch_size
         set_activation_checkpointing(self.backbone, activation_checkpointing)
@@ -271,10 +272,21 @@ class MatchingTask(keras_hub.models.Task):
     @scoring.setter
     def scoring(self, scoring):
         # Refuses the scoring of another number of classes.
-        scoring.scores(np.empty((0, self.num_classes)))
+        no_logits = np.empty((0, self.num_classes))
+        scoring.scores(no_logits)
+        if scoring.long == "max":
+            scoring.rank_keys(no_logits)
+        before = getattr(self, "_scoring", scoring)
         self._scoring = scoring
         # Metrics read scores: what was traced has the old ones in it.
-        self.train_function = self.test_function = None
+        if (before.temperature, before.bias) != (
+            scoring.temperature,
+            scoring.bias,
+        ):
+            if self.train_function is not None:
+                self.make_train_function(force=True)
+            if self.test_function is not None:
+                self.make_test_function(force=True)
 
     def pair_scorer(self):
         """What `score` and `rank` go through, with the `scoring` of now."""

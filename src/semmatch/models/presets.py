@@ -1,6 +1,7 @@
 """From a folder to a model, and back."""
 
 import dataclasses
+import importlib
 import json
 import warnings
 from pathlib import Path
@@ -218,17 +219,19 @@ def _from_checkpoint(model_class, folder, checkpoint, packing, dtype, head):
     return model
 
 
-def load_model(path):
+def load_model(path, compile=True):
     """Loads a model from a `.keras` file.
 
     Args:
         path: path of a file that `model.save` wrote.
+        compile: bool; False leaves optimizer, loss and metrics out.
 
     Returns:
         The model, compiled as it was.
     """
-    # Importing this module has registered our classes.
-    return keras.saving.load_model(path)
+    # Importing them registers the classes that a file may name.
+    importlib.import_module("semmatch.metrics")
+    return keras.saving.load_model(path, compile=compile)
 
 
 def float32_twin(model):

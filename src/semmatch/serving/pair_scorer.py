@@ -1,5 +1,7 @@
 """Scoring and ranking pairs of strings, whatever computes the logits."""
 
+import itertools
+
 import numpy as np
 from tqdm import tqdm
 
@@ -63,30 +65,32 @@ class PairScorer:
         ids = self.packer.tokenizer.tokenize(texts.tolist())
         ids_a = [ids[row] for row in rows[: len(text_a)]]
         ids_b = [ids[row] for row in rows[len(text_a) :]]
-        if not self.scoring.symmetric:
-            return self._logits_of_ids(ids_a, ids_b)
-        both = self._logits_of_ids(ids_a + ids_b, ids_b + ids_a)
-        return (both[: len(text_a)] + both[len(text_a) :]) / 2
-
-    def _logits_of_ids(self, ids_a, ids_b):
-        """As `logits`, of pairs in the order in which they are read."""
         windows = self.scoring.long == "max"
-        loss = self.packer.loss(ids_a, ids_b, windows=windows)
-        self.packer.warn_of(loss)
+        self.packer.warn_of(self.packer.loss(ids_a, ids_b, windows=windows))
         if not windows:
-            return self._run_batches(ids_a, ids_b)
-        pairs, starts = [], []
+            return self._logits_of_ids(ids_a, ids_b)
+        pairs, ends = [], []
         for a, b in zip(ids_a, ids_b, strict=True):
-            starts.append(len(pairs))
             pairs += [(a, window) for window in self.packer.windows(a, b)]
-        logits = self._run_batches(*map(list, zip(*pairs, strict=True)))
+            ends.append(len(pairs))
+        logits = self._logits_of_ids(
+            [a for a, _ in pairs], [window for _, window in pairs]
+        )
         keys = self.scoring.rank_keys(logits)
-        ends = [*starts[1:], len(pairs)]
         best = [
             start + int(np.argmax(keys[start:end]))
-            for start, end in zip(starts, ends, strict=True)
+            for start, end in itertools.pairwise([0, *ends])
         ]
         return logits[best]
+
+    def _logits_of_ids(self, ids_a, ids_b):
+        """In the order given, or with `Scoring.symmetric` in both."""
+        if not self.scoring.symmetric:
+            return self._run_batches(ids_a, ids_b)
+        # Cut once, so that both orders are of the same tokens.
+        ids_a, ids_b = self.packer.cut(ids_a, ids_b)
+        one = self._run_batches(ids_a, ids_b)
+        return (one + self._run_batches(ids_b, ids_a)) / 2
 
     def _run_batches(self, ids_a, ids_b):
         lengths = self.packer.padded_lengths(self.packer.lengths(ids_a, ids_b))

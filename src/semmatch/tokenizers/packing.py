@@ -157,13 +157,31 @@ class Packer:
             the last one with its end; `[ids_b]` if it fits.
         """
         room = self.sequence_length - self._num_special()
-        most = room // 2 if self.truncation == "longest_first" else room
+        # Of an odd room the longer text, here the first one, has the odd token.
+        half = (room + 1) // 2
+        most = half if self.truncation == "longest_first" else room
         size = room - min(len(ids_a), most)
         if len(ids_b) <= size or size == 0:
             return [ids_b]
         last = len(ids_b) - size
         starts = [*range(0, last, max(1, size // 2)), last]
         return [ids_b[start : start + size] for start in starts]
+
+    def cut(self, ids_a, ids_b):
+        """Pairs without what does not fit.
+
+        Args:
+            ids_a: list of lists of ints.
+            ids_b: list of lists of ints, as many.
+
+        Returns:
+            Two lists of lists of ints.
+        """
+        kept_a, kept_b = self._kept(ids_a, ids_b)
+        return (
+            [ids[:kept] for ids, kept in zip(ids_a, kept_a, strict=True)],
+            [ids[:kept] for ids, kept in zip(ids_b, kept_b, strict=True)],
+        )
 
     def loss(self, ids_a, ids_b, *, windows=False):
         """Counts what is cut or unknown, see `Loss`.

@@ -31,10 +31,13 @@ def check_attackable(backbone, epsilon, micro_batch_size):
     if keras.config.backend() != "tensorflow":
         raise ValueError(
             "`adversarial_epsilon` needs the TensorFlow backend. Received: "
-            f"backend {keras.config.backend()!r}. Leave it out."
+            f"backend {keras.config.backend()!r}. Leave it out; a saved model "
+            "is loaded by `load_model(path, compile=False)`."
         )
     layer = token_embedding(backbone)
-    if layer is None or not layer.trainable_variables:
+    table = getattr(layer, "embeddings", None)
+    # With LoRA it is a sum, and what is trained are its parts.
+    if not (isinstance(table, keras.Variable) and table.trainable):
         raise ValueError(
             "`adversarial_epsilon` changes the `token_embedding` of the "
             f"backbone, and `{type(backbone).__name__}` has "
@@ -94,7 +97,8 @@ def adversarial_step(model, data, epsilon):
     place = [id(variable) for variable in model.trainable_variables]
     place = place.index(id(table))
     slices = each_row_once(gradients[place])
-    rows, values = slices.indices, slices.values
+    rows = getattr(slices, "indices", tf.range(table.shape[0]))
+    values = getattr(slices, "values", slices)
     before = tf.gather(table.value, rows)
     move = epsilon * tf.math.divide_no_nan(values, tf.norm(values))
     table.value.scatter_update(tf.IndexedSlices(before + move, rows))

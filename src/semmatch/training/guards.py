@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from semmatch.evaluation import roc_auc
+from semmatch.evaluation.report import wilson_interval
 
 # Scores of a model that tells pairs apart differ by a hundred times more. A
 # fresh head may begin below, and then has to fall by as much again.
@@ -69,26 +70,31 @@ class TrainingGuard(keras.callbacks.Callback):
         self.best = None
         self.epoch = 0
         self.highest_rate = 0.0
-        self.warned = False
+        self.warned = self.diverged = False
         self.first_spread = math.inf
+        self.first_area = None
+        self.looks = 0
 
     def on_train_begin(self, logs=None):
         self._look_at_rate()
         if self.sample is not None:
-            _, scores = self.sample()
+            labels, scores = self.sample()
             self.first_spread = _spread(scores)
+            self.first_area = _area(labels, scores)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch % _BATCHES_A_LOOK == 0:
+        # All of the first ones, where a schedule rises.
+        self.looks += 1
+        if self.looks < _BATCHES_A_LOOK or self.looks % _BATCHES_A_LOOK == 0:
             self._look_at_rate()
         # A mean over the epoch so far: the first that is not finite comes
         # with the batch that made it so.
         loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss) and not self.model.stop_training:
-            self.model.stop_training = True
+        if not math.isfinite(loss) and not self.diverged:
+            self.diverged = self.model.stop_training = True
             self._warn(
                 f"The loss became {loss} at batch {batch + 1} of epoch "
                 f"{self.epoch + 1}, and the training stops: its weights are "
@@ -98,15 +104,29 @@ class TrainingGuard(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        value = (logs or {}).get(f"val_{self.monitor}")
-        if value is None or not math.isfinite(value):
+        name = f"val_{self.monitor}"
+        value = (logs or {}).get(name)
+        if value is None:
             return
-        if self.best is None or _better(value, self.best, self.mode):
-            self.best = value
         if self.sample is not None and not self.warned:
             self._check_scores(f"After epoch {epoch + 1}", *self.sample())
+        if self.diverged:
+            # Scores of NaN match nothing, which may be right quite often: no
+            # weights to keep.
+            logs[name] = math.nan
+        elif self.best is None or _better(value, self.best, self.mode):
+            self.best = value
 
     def _check_scores(self, when, labels, scores):
+        if not np.isfinite(scores).all():
+            self.diverged = self.model.stop_training = True
+            self._warn(
+                f"{when} validation scores are no numbers, and the training "
+                f"stops: the steps are too large, {self._rate()}."
+            )
+            return
+        if len(np.unique(labels)) == 1:
+            return  # of which all scores may well be alike
         spread = _spread(scores)
         if spread < min(_COLLAPSED, _FALL * self.first_spread):
             self._warn(
@@ -115,27 +135,31 @@ class TrainingGuard(keras.callbacks.Callback):
                 "pairs apart. Most often the steps are too large: "
                 f"{self._rate()}. Load the model again and lower it."
             )
-        elif scores.ndim == 1 and 0 < labels.mean() < 1:
-            area = roc_auc(labels, scores)
-            if area < 0.5 - _NO_CHANCE * _deviation_of_chance(labels):
-                self._warn(
-                    f"{when} pairs that match have lower validation scores "
-                    f"than those that do not (AUC {area:.3f} of {len(labels)} "
-                    "pairs): the labels of the training pairs mean the "
-                    "opposite of those of the validation pairs. 1 is for a "
-                    "match."
-                )
+            return
+        area = _area(labels, scores)
+        if area is None or self.first_area is None:
+            return
+        # A fresh head may begin below chance: it has to fall as well.
+        margin = _NO_CHANCE * _deviation_of_chance(labels)
+        if area < min(0.5, self.first_area) - margin:
+            self._warn(
+                f"{when} pairs that match have lower validation scores than "
+                f"those that do not (AUC {area:.3f} of {len(labels)} pairs, "
+                f"{self.first_area:.3f} before): the labels of the training "
+                "pairs mean the opposite of those of the validation pairs. 1 "
+                "is for a match."
+            )
 
     def on_train_end(self, logs=None):
         if self.best is None or self.before is None or self.warned:
             return
         before = self.before[self.monitor]
-        chance = 0.0
-        if self.num_examples is not None and 0 <= before <= 1:
-            # Of a share: half of its 95 % interval.
-            variance = before * (1 - before) / self.num_examples
-            chance = 1.96 * math.sqrt(variance) * (self.mode == "max")
-        if _better(before - chance, self.best, self.mode):
+        bound = before
+        if self.mode == "max" and self.num_examples and 0 <= before <= 1:
+            # Of a share, the lower end of its 95 % interval.
+            right = round(before * self.num_examples)
+            bound = min(before, wilson_interval(right, self.num_examples)[0])
+        if _better(bound, self.best, self.mode):
             self._warn(
                 "The training made the model worse: its best validation "
                 f"{self.monitor} is {self.best:.4f}, and before the first "
@@ -177,32 +201,62 @@ def validation_callbacks(model, dataset, callbacks, restore, steps=None):
         Weights are restored once, by the caller's own `EarlyStopping` where
         it does so.
     """
-    stopping = keras.callbacks.EarlyStopping
-    swap = keras.callbacks.SwapEMAWeights
+    swap_class = keras.callbacks.SwapEMAWeights
     before = model.evaluate(dataset, steps=steps, verbose=0, return_dict=True)
     monitor, mode = monitored(model, before)
-    first, last = [], []
+    # A backup is of the weights that are trained, not of their averages.
+    backup = keras.callbacks.BackupAndRestore
+    first = [c for c in callbacks if isinstance(c, backup)]
+    callbacks = [c for c in callbacks if not isinstance(c, backup)]
+    last = []
     if getattr(model.optimizer, "use_ema", False) and not any(
-        isinstance(callback, swap) for callback in callbacks
+        isinstance(callback, swap_class) for callback in callbacks
     ):
-        first = [swap(swap_on_epoch=True)]
+        swap = swap_class(swap_on_epoch=True)
+        first.append(swap)
+        last.append(_KeepAverages(swap))
     if restore and not any(
-        isinstance(callback, stopping) and callback.restore_best_weights
+        isinstance(callback, keras.callbacks.EarlyStopping)
+        and callback.restore_best_weights
         for callback in callbacks
     ):
-        # It never stops: it only keeps the best weights.
-        last = [
-            stopping(
-                f"val_{monitor}",
-                mode=mode,
-                patience=sys.maxsize,
-                restore_best_weights=True,
-            )
-        ]
+        last.insert(0, _BestWeights(f"val_{monitor}", mode))
     guard = TrainingGuard(
         before, monitor, mode, _num_examples(dataset), _sampler(model, dataset)
     )
     return before, [*first, *callbacks, guard, *last]
+
+
+class _BestWeights(keras.callbacks.EarlyStopping):
+    """Never stops: it only keeps the best weights, of epochs with a figure."""
+
+    def __init__(self, monitor, mode):
+        super().__init__(
+            monitor,
+            mode=mode,
+            patience=sys.maxsize,
+            restore_best_weights=True,
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor in (logs or {}):
+            super().on_epoch_end(epoch, logs)
+
+
+class _KeepAverages(keras.callbacks.Callback):
+    """Finishes the averages of a training that another callback stops.
+
+    Keras does so after the last of the epochs that were asked for, and else
+    ends with the weights before the average.
+    """
+
+    def __init__(self, swap):
+        super().__init__()
+        self.swap = swap
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.model.stop_training:
+            self.swap._finalize_ema_values()
 
 
 def monitored(model, figures):
@@ -227,6 +281,18 @@ def monitored(model, figures):
 def _spread(scores):
     """The standard deviation of scores, that of the class of the largest."""
     return float(scores.std(axis=0).max())
+
+
+def _area(labels, scores):
+    """Under the ROC curve of labels 0 and 1, None for others."""
+    labels = labels.reshape(len(labels), -1)
+    if (
+        scores.ndim > 1
+        or labels.shape[1] > 1
+        or set(np.unique(labels)) != {0, 1}
+    ):
+        return None
+    return roc_auc(labels.astype(int), scores)
 
 
 def _deviation_of_chance(labels):
@@ -255,9 +321,13 @@ def _sampler(model, dataset):
     if not isinstance(dataset, tf.data.Dataset):
         return None
 
+    # Spread over the data, which may be in the order of length or of label.
+    batches = int(dataset.cardinality())
+    parts = dataset.shard(max(1, batches // _SAMPLED_BATCHES), 0)
+
     def sample():
         labels, scores = [], []
-        for features, label, *_ in dataset.take(_SAMPLED_BATCHES):
+        for features, label, *_ in parts.take(_SAMPLED_BATCHES):
             # Not by `predict`, which on JAX takes the arrays that averaged
             # weights share with the optimizer.
             logits = keras.ops.convert_to_numpy(model(features))
