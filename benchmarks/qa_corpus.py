@@ -81,8 +81,8 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def train(out, options, splits, seed):
-    """Trains one seed; returns its figures, which are written to `out`."""
+def prepare(options, splits, seed, **model_options):
+    """The model of a training, its two datasets and its number of steps."""
     keras.utils.set_random_seed(seed)
     model = CrossEncoder.from_preset(
         options.preset,
@@ -91,6 +91,7 @@ def train(out, options, splits, seed):
         sequence_length=options.sequence_length,
         pooling=options.pooling,
         dtype=options.dtype,
+        **model_options,
     )
     dataset = pair_dataset(
         splits["train"],
@@ -102,7 +103,12 @@ def train(out, options, splits, seed):
     valid = pair_dataset(
         splits["valid"], model.preprocessor, batch_size=256, sort=True
     )
-    steps = int(dataset.cardinality()) * options.epochs
+    return model, dataset, valid, int(dataset.cardinality()) * options.epochs
+
+
+def train(out, options, splits, seed):
+    """Trains one seed; returns its figures, which are written to `out`."""
+    model, dataset, valid, steps = prepare(options, splits, seed)
     optimizer = keras_adamw if options.plain else AdamW
     model.compile(optimizer(LinearWarmup(options.learning_rate, steps)))
     out.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,8 @@ def print_threshold(by, at, chosen, pairs, scores):
     wanted = by if at is None else f"{by} {at}"
     print(
         f"{wanted:15} from {chosen.value:.4f} on: valid precision "
-        f"{chosen.precision:.4f} recall {chosen.recall:.4f}; test precision "
+        f"{chosen.precision:.4f} recall {chosen.recall:.4f} false positive "
+        f"rate {chosen.fpr:.4f}; test precision "
         f"{right / matches.sum():.4f} ({low:.4f} to {high:.4f}) recall "
         f"{right / positive.sum():.4f} accuracy "
         f"{(matches == positive).mean():.4f} false positive rate "

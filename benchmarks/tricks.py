@@ -21,10 +21,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from qa_corpus import prepare
+from qa_corpus import write_json
 
 from semmatch import classification_report
 from semmatch import CrossEncoder
-from semmatch import pair_dataset
 from semmatch import read_pairs
 from semmatch.losses import CrossEntropy
 from semmatch.losses import RDrop
@@ -32,8 +33,6 @@ from semmatch.training import AdamW
 from semmatch.training import balanced_class_weight
 from semmatch.training import best_precision
 from semmatch.training import LinearWarmup
-
-BATCH_SIZE = 64
 
 # What each recipe changes: arguments of `from_preset`, `AdamW`, `compile` and
 # `fit`.
@@ -95,35 +94,16 @@ def result(name, seed, options, splits, shown):
 
 def train(name, seed, options, splits, folder):
     recipe = RECIPES[name]
-    keras.utils.set_random_seed(seed)
-    model = CrossEncoder.from_preset(
-        options.preset,
-        num_classes=1,
-        num_layers=options.num_layers,
-        sequence_length=64,
-        pooling="mean",
-        dtype=options.dtype,
-        **recipe.get("model", {}),
+    model, dataset, valid, steps = prepare(
+        options, splits, seed, **recipe.get("model", {})
     )
-    pairs = splits["train"]
-    dataset = pair_dataset(
-        pairs,
-        model.preprocessor,
-        batch_size=BATCH_SIZE,
-        shuffle=True,
-        seed=seed,
-    )
-    valid = pair_dataset(
-        splits["valid"], model.preprocessor, batch_size=256, sort=True
-    )
-    steps = int(dataset.cardinality()) * options.epochs
     rate = LinearWarmup(options.learning_rate, steps)
     model.compile(
         AdamW(rate, **recipe.get("optimizer", {})), **recipe.get("compile", {})
     )
     arguments = dict(recipe.get("fit", {}))
     if arguments.get("class_weight") == "balanced":
-        arguments["class_weight"] = balanced_class_weight(pairs.label)
+        arguments["class_weight"] = balanced_class_weight(splits["train"].label)
     start = time.perf_counter()
     history = model.fit(
         dataset,
@@ -150,12 +130,6 @@ def report(model, pairs):
     return classification_report(pairs.label, model.score(pairs)).to_dict()
 
 
-def write_json(path, record):
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=2))
-    temporary.replace(path)
-
-
 def parse_arguments():
     shared = Path(__file__).resolve().parents[2] / "shared"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -174,6 +148,8 @@ def parse_arguments():
     parser.add_argument("--test", action="store_true", help="read test, too")
     parser.add_argument("--dtype", default=best_precision())
     parser.add_argument("--out", type=Path, default=Path("runs/tricks"))
+    parser.add_argument("--sequence-length", type=int, default=64)
+    parser.add_argument("--pooling", default="mean")
     return parser.parse_args()
 
 

@@ -46,6 +46,7 @@ def test_tricks_trains_each_recipe_once_and_reads_test_when_told(
         monkeypatch.setattr(
             sys, "argv", ["tricks.py", *arguments.split(), *more]
         )
+        monkeypatch.syspath_prepend(str(BENCHMARKS))
         runpy.run_path(str(BENCHMARKS / "tricks.py"))["main"]()
         return capsys.readouterr().out
 

@@ -249,7 +249,13 @@ def test_what_report_data_cannot_read_is_named(folders, data, tmp_path, capsys):
     assert "tokenizer.json or vocab.txt" in message
     shutil.copy(Path(folders.preset) / "tokenizer.json", empty)
     message = error_of(capsys, *report, "--preset", str(empty))
-    assert "KeyError('max_position_embeddings')" in message
+    assert "is no checkpoint: it has no config.json" in message
+    write(empty / "bert_config.json", "{}")
+    message = error_of(capsys, *report, "--preset", str(empty))
+    assert "bert_config.json lacks max_position_embeddings" in message
+    write(empty / "bert_config.json", '{"max_position_embeddings": 24}')
+    assert main([*report, "--preset", str(empty)]) == 0
+    assert "sequence_length=24 cuts" in capsys.readouterr().out
     write(empty / "semmatch_preset.json", '{"config": null}')
     message = error_of(capsys, *report, "--preset", str(empty))
     assert "does not say how long a pair may be" in message

@@ -159,26 +159,24 @@ def _packer(folder):
 
 def _sequence_length(folder):
     """The most tokens of a pair, as `Matcher` or `from_preset` reads it."""
+    from semmatch import checkpoints
     from semmatch._json import read_json_object
+    from semmatch.serving.deploy_folder import CONFIG_FILE
+    from semmatch.serving.deploy_folder import read_config
 
-    def read(name):
-        path = folder / name
-        return read_json_object(path) if path.is_file() else {}
-
+    if (folder / CONFIG_FILE).is_file():
+        return read_config(folder).sequence_length
+    preset = folder / "semmatch_preset.json"  # models.presets needs Keras
+    if not preset.is_file():
+        return checkpoints.sequence_length(folder)
     try:
-        if record := read("semmatch.json"):  # of `export_onnx`
-            return record["sequence_length"]
-        if record := read("semmatch_preset.json"):  # of `save_to_preset`
-            return record["config"]["preprocessor"]["config"]["sequence_length"]
-        # Of Hugging Face, whose tokenizers may have a limit of their own.
-        limit = read("config.json")["max_position_embeddings"]
+        config = read_json_object(preset)["config"]
+        return config["preprocessor"]["config"]["sequence_length"]
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{folder} does not say how long a pair may be ({error!r}). Name "
-            "a preset, a checkpoint or a deploy folder, and a whole one."
+            f"{preset} does not say how long a pair may be ({error!r}). Save "
+            "the model again."
         ) from error
-    own = read("tokenizer_config.json").get("model_max_length")
-    return int(min(limit, own or limit))
 
 
 if __name__ == "__main__":

@@ -171,6 +171,11 @@ def test_bands_are_two(pairs):
         spread().fit_threshold(pairs, band="none")
 
 
+def test_windows_of_three_classes_are_refused():
+    with pytest.raises(ValueError, match="a model of 3 classes"):
+        spread(num_classes=3).scoring = Scoring("softmax", long="max")
+
+
 def test_a_scoring_of_other_logits_is_refused():
     with pytest.raises(ValueError, match='"sigmoid" expects one logit'):
         spread(num_classes=2).scoring = Scoring("sigmoid")

@@ -12,6 +12,8 @@ import pytest
 import semmatch
 from semmatch import CrossEncoder
 from semmatch import Scoring
+from semmatch.losses import RDrop
+from semmatch.metrics import F1
 from semmatch.models.presets import float32_twin
 from semmatch.tokenizers import TextNormalizer
 from semmatch.tokenizers import Tokenizer
@@ -361,3 +363,40 @@ def test_truncation_and_normaliser_may_be_chosen_and_are_kept(kind, tmp_path):
     untouched = CrossEncoder.from_preset(folder, num_classes=1)
     assert untouched.preprocessor.truncation == "longest_first"
     assert untouched.preprocessor.tokenizer == Tokenizer.from_folder(folder)
+
+
+def test_a_compiled_file_may_be_loaded_without_what_compiled_it(tmp_path):
+    model = small_model()
+    model.compile(metrics=[keras.metrics.MeanSquaredError(name="mse")])
+    path = tmp_path / "model.keras"
+    model.save(path)
+    plain = semmatch.load_model(path, compile=False)
+    for loaded, name in (
+        (plain, "accuracy"),
+        (semmatch.load_model(path), "mse"),
+    ):
+        figures = loaded.evaluate(PAIRS, verbose=0, return_dict=True)
+        assert set(figures) == {"loss", name}
+    np.testing.assert_array_equal(plain.score(PAIRS), model.score(PAIRS))
+
+
+@pytest.mark.slow
+def test_a_file_with_our_metrics_is_loaded_in_a_fresh_process(tmp_path):
+    model = small_model()
+    model.compile(metrics=[F1()], loss=RDrop())
+    model.save(tmp_path / "model.keras")
+    code = (
+        "import sys, semmatch; "
+        "print(semmatch.load_model(sys.argv[1]).loss.name)"
+    )
+    assert run_python(code, tmp_path / "model.keras").split()[-1] == "r_drop"
+
+
+def test_other_dropouts_keep_the_head(tmp_path):
+    model = small_model()
+    model.save_to_preset(tmp_path / "preset")
+    again = CrossEncoder.from_preset(
+        tmp_path / "preset", dropout=0.5, dropout_samples=3
+    )
+    assert (again.dropout, again.dropout_samples) == (0.5, 3)
+    np.testing.assert_array_equal(again.score(PAIRS), model.score(PAIRS))

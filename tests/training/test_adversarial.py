@@ -103,6 +103,32 @@ def test_frozen_embeddings_are_refused():
 
 
 @tensorflow_only
+def test_embeddings_with_lora_are_refused():
+    model = quiet_model()
+    model.backbone.get_layer("token_embedding").enable_lora(2)
+    with pytest.raises(ValueError, match="`TextEncoder` has frozen it"):
+        model.compile(adversarial_epsilon=1.0)
+
+
+@tensorflow_only
+def test_a_gradient_of_the_whole_table_will_do():
+    model = quiet_model()
+    model.compile(keras.optimizers.SGD(0.1), adversarial_epsilon=1.0)
+    embedding = model.backbone.get_layer("token_embedding")
+    embedding.embeddings_regularizer = keras.regularizers.L2(0.1)
+    embedding.embeddings.regularizer = embedding.embeddings_regularizer
+    before = to_numpy(embedding.embeddings)
+    model.train_on_batch(*batch(model))
+    # Rows that the batch lacks shrink by the regulariser, in both passes.
+    absent = np.setdiff1d(np.arange(64), batch(model)[0]["token_ids"])
+    np.testing.assert_allclose(
+        to_numpy(embedding.embeddings)[absent] / before[absent],
+        1 - 0.1 * 2 * 0.1 * 2,
+        atol=0.05,
+    )
+
+
+@tensorflow_only
 def test_another_encoder_is_refused():
     inputs = keras.Input((3,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))

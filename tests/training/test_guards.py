@@ -14,8 +14,8 @@ from semmatch.metrics import F1
 from semmatch.training import AdamW
 from semmatch.training import LinearWarmup
 from semmatch.training import TrainingGuard
-from semmatch.training.guards import monitored
-from semmatch.training.guards import validation_callbacks
+from semmatch.training.callbacks import monitored
+from semmatch.training.callbacks import validation_callbacks
 from tests.checks import small_model
 from tests.checks import tensorflow_only
 from tests.checks import to_numpy
@@ -248,10 +248,11 @@ def test_a_loss_that_is_no_number_names_the_batch_and_stops(batch):
     assert len(history.history["loss"]) == 1
 
 
-def test_a_weight_that_is_no_number_is_refused_with_its_place():
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
+def test_a_weight_that_is_no_weight_is_refused_with_its_place(wrong):
     weight = np.ones(64)
-    weight[7] = np.nan
-    with pytest.raises(ValueError, match=r"sample_weight\[7\]=nan"):
+    weight[7] = wrong
+    with pytest.raises(ValueError, match=rf"sample_weight\[7\]={wrong}"):
         fit(compiled(), sample_weight=weight)
 
 

@@ -9,11 +9,17 @@ from semmatch.checkpoints import huggingface_bert
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import LoadReport
 
-# Each is a module with `NAME`, `matches(folder)` and `read(folder,
-# num_layers)`; of several that match, the first is read.
+# Each is a module with `NAME`, `matches(folder)`, `sequence_length(folder)` and
+# `read(folder, num_layers)`; of several that match, the first is read.
 FORMATS = (huggingface_bert, google_bert)
 
-__all__ = ["FORMATS", "Checkpoint", "LoadReport", "read_checkpoint"]
+__all__ = [
+    "FORMATS",
+    "Checkpoint",
+    "LoadReport",
+    "read_checkpoint",
+    "sequence_length",
+]
 
 
 def read_checkpoint(folder, *, num_layers=None):
@@ -31,6 +37,32 @@ def read_checkpoint(folder, *, num_layers=None):
         ValueError: if it is no checkpoint, or of an unknown format.
     """
     folder = Path(folder)
+    first, *others = _matching(folder)
+    if others:
+        names = " and ".join(module.NAME for module in (first, *others))
+        warnings.warn(
+            f"{folder} holds {names}: {first.NAME} is read. Put the other into "
+            "a folder of its own to load it.",
+            stacklevel=3,
+        )
+    return first.read(folder, num_layers)
+
+
+def sequence_length(folder):
+    """The most tokens of a pair that a checkpoint reads.
+
+    Args:
+        folder: path.
+
+    Raises:
+        As `read_checkpoint`.
+    """
+    folder = Path(folder)
+    return _matching(folder)[0].sequence_length(folder)
+
+
+def _matching(folder):
+    """The formats of a folder, at least one."""
     if not folder.is_dir():
         raise FileNotFoundError(
             f"Expected a folder. There is none at {folder}."
@@ -38,15 +70,7 @@ def read_checkpoint(folder, *, num_layers=None):
     matching = [module for module in FORMATS if module.matches(folder)]
     if not matching:
         raise ValueError(_what_it_is_not(folder))
-    first, *others = matching
-    if others:
-        warnings.warn(
-            f"{folder} holds {' and '.join(m.NAME for m in matching)}: "
-            f"{first.NAME} is read. Put the other into a folder of its own to "
-            "load it.",
-            stacklevel=3,
-        )
-    return first.read(folder, num_layers)
+    return matching
 
 
 def _what_it_is_not(folder):

@@ -1,5 +1,7 @@
 """The configuration file of BERT, as Google and Hugging Face write it."""
 
+from semmatch._json import read_json_object
+
 # Their names of the arguments of `TextEncoder`.
 _CONFIG = {
     "vocab_size": "vocabulary_size",
@@ -65,6 +67,17 @@ _HARMLESS = {
     "transformers_version",
     "use_cache",
 }
+
+
+def read_limit(path):
+    """The most tokens that a configuration file has positions for."""
+    limit = read_json_object(path).get("max_position_embeddings")
+    if not isinstance(limit, int):
+        raise ValueError(
+            f"{path} lacks max_position_embeddings, a number. It is not the "
+            "configuration of a BERT encoder."
+        )
+    return limit
 
 
 def read_bert_config(path, config, activations):

@@ -127,6 +127,51 @@ def apply_rules(tensors, prefix, rules, unused):
     return arrays, LoadReport(tuple(used), reasons, absent)
 
 
+def read_classifier(tensors, names, hidden_dim):
+    """The classifier of a checkpoint, or None where it has none.
+
+    Args:
+        tensors: `Tensors`, or another mapping with `path(name)`.
+        names: the names of its weight, `(classes, hidden_dim)`, and bias.
+        hidden_dim: int.
+
+    Returns:
+        A dict of `kernel`, `(hidden_dim, classes)`, and `bias`.
+
+    Raises:
+        ValueError: for other shapes and values that are not finite.
+    """
+    if not set(names) <= set(tensors):
+        return None
+    weight, bias = (tensors[name] for name in names)
+    if bias.ndim != 1 or weight.shape != (len(bias), hidden_dim):
+        raise ValueError(
+            f"{tensors.path(names[0])}: the classifier must have the shapes "
+            f"(classes, {hidden_dim}) and (classes,). Received: "
+            f"{weight.shape} and {bias.shape}."
+        )
+    for name, array in zip(names, (weight, bias), strict=True):
+        check_finite(array, name, tensors)
+    return {"kernel": np.ascontiguousarray(weight.T), "bias": bias}
+
+
+def checkpoint(arguments, arrays, head, head_names, sequence_length, report):
+    """A `Checkpoint`; the head's tensors count as used if there is one."""
+    names = () if head is None else tuple(head_names)
+    rest = {n: why for n, why in report.unused.items() if n not in names}
+    return Checkpoint(
+        config=arguments,
+        tensors=arrays,
+        head=head,
+        num_classes=None if head is None else len(head["bias"]),
+        head_tensors=names,
+        sequence_length=sequence_length,
+        report=dataclasses.replace(
+            report, used=report.used + names, unused=rest
+        ),
+    )
+
+
 def check_finite(array, name, tensors):
     """Raises if `array`, read from `tensors`, holds NaN or infinity."""
     if not np.isfinite(array).all():

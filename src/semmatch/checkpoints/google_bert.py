@@ -8,14 +8,13 @@ Source: google-research/bert, modeling.py, and run_classifier.py for the head.
 
 import dataclasses
 
-import numpy as np
-
 from semmatch._json import read_json_object
 from semmatch.checkpoints.bert_config import keep_first_layers
 from semmatch.checkpoints.bert_config import read_bert_config
+from semmatch.checkpoints.bert_config import read_limit
 from semmatch.checkpoints.format import apply_rules
-from semmatch.checkpoints.format import check_finite
-from semmatch.checkpoints.format import Checkpoint
+from semmatch.checkpoints.format import checkpoint
+from semmatch.checkpoints.format import read_classifier
 from semmatch.checkpoints.format import Rule
 from semmatch.checkpoints.tensorflow_tensors import open_checkpoint
 
@@ -35,6 +34,11 @@ def matches(folder):
     return any(folder.glob("bert_config*.json"))
 
 
+def sequence_length(folder):
+    """The number of positions."""
+    return read_limit(_config_file(folder))
+
+
 def read(folder, num_layers=None):
     """Reads a folder of this format.
 
@@ -45,13 +49,7 @@ def read(folder, num_layers=None):
     Returns:
         `Checkpoint`.
     """
-    path, *more = sorted(folder.glob("bert_config*.json"))
-    if more:
-        raise ValueError(
-            f"{folder} holds several configurations: {path.name}, "
-            f"{', '.join(other.name for other in more)}. Keep the one that "
-            "belongs to the checkpoint."
-        )
+    path = _config_file(folder)
     arguments, unknown = read_bert_config(
         path, read_json_object(path), _ACTIVATIONS
     )
@@ -62,23 +60,27 @@ def read(folder, num_layers=None):
     arrays, report = apply_rules(
         tensors, "bert/", _rules(arguments), _unused(arguments, layers)
     )
-    head, classes = _head(tensors, arguments["hidden_dim"])
-    names = () if head is None else _HEAD
-    rest = {n: why for n, why in report.unused.items() if n not in names}
-    return Checkpoint(
-        config=arguments,
-        tensors=arrays,
-        head=head,
-        num_classes=classes,
-        head_tensors=names,
-        sequence_length=arguments["max_sequence_length"],
-        report=dataclasses.replace(
-            report,
-            used=report.used + names,
-            unused=rest,
-            ignored_config=unknown,
-        ),
+    report = dataclasses.replace(report, ignored_config=unknown)
+    head = read_classifier(tensors, _HEAD, arguments["hidden_dim"])
+    return checkpoint(
+        arguments,
+        arrays,
+        head,
+        _HEAD,
+        sequence_length(folder),
+        report,
     )
+
+
+def _config_file(folder):
+    path, *more = sorted(folder.glob("bert_config*.json"))
+    if more:
+        raise ValueError(
+            f"{folder} holds several configurations: {path.name}, "
+            f"{', '.join(other.name for other in more)}. Keep the one that "
+            "belongs to the checkpoint."
+        )
+    return path
 
 
 def _rules(arguments):
@@ -154,20 +156,3 @@ def _unused(arguments, layers):
         (r"cls/.*", "head of the pretraining"),
         ("|".join(_HEAD), "head of another task"),
     ]
-
-
-def _head(tensors, hidden_dim):
-    """The classifier of run_classifier.py, or None."""
-    if not set(_HEAD) <= set(tensors):
-        return None, None
-    kernel, bias = (tensors[name] for name in _HEAD)
-    classes = len(bias)
-    if kernel.shape != (classes, hidden_dim) or bias.ndim != 1:
-        raise ValueError(
-            f"{tensors.path(_HEAD[0])}: the classifier must have the shapes "
-            f"(classes, {hidden_dim}) and (classes,). Received: "
-            f"{kernel.shape} and {bias.shape}."
-        )
-    for name, array in zip(_HEAD, (kernel, bias), strict=True):
-        check_finite(array, name, tensors)
-    return {"kernel": np.ascontiguousarray(kernel.T), "bias": bias}, classes

@@ -10,14 +10,17 @@ import numpy as np
 from semmatch._json import read_json_object
 from semmatch.checkpoints.bert_config import keep_first_layers
 from semmatch.checkpoints.bert_config import read_bert_config
+from semmatch.checkpoints.bert_config import read_limit
 from semmatch.checkpoints.format import apply_rules
-from semmatch.checkpoints.format import check_finite
-from semmatch.checkpoints.format import Checkpoint
+from semmatch.checkpoints.format import checkpoint
+from semmatch.checkpoints.format import read_classifier
 from semmatch.checkpoints.format import Rule
 from semmatch.checkpoints.tensors import open_tensors
 
 NAME = "Hugging Face BERT"
 CONFIG_FILE = "config.json"
+
+_HEAD = ("classifier.weight", "classifier.bias")
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -32,6 +35,17 @@ def matches(folder):
     """Whether a folder is of this format."""
     path = folder / CONFIG_FILE
     return path.is_file() and read_json_object(path).get("model_type") == "bert"
+
+
+def sequence_length(folder):
+    """The tokenizer's limit where it has one, else that of the positions."""
+    limit = read_limit(folder / CONFIG_FILE)
+    path = folder / "tokenizer_config.json"
+    if not path.is_file():
+        return limit
+    record = read_json_object(path)
+    # transformers writes 1e30 for "none".
+    return int(min(limit, record.get("model_max_length") or limit))
 
 
 def read(folder, num_layers=None):
@@ -61,22 +75,15 @@ def read(folder, num_layers=None):
         tensors, prefix, rules, _unused(prefix, arguments["num_layers"], layers)
     )
     arguments["pooler"] = "pooler/kernel" in arrays
-    head, classes = _head(tensors, arguments["hidden_dim"])
-    names = ()
-    if head is not None:
-        names = tuple(n for n in report.unused if n.startswith("classifier."))
-        rest = {n: why for n, why in report.unused.items() if n not in names}
-        report = dataclasses.replace(
-            report, used=report.used + names, unused=rest
-        )
-    return Checkpoint(
-        config=arguments,
-        tensors=arrays,
-        head=head,
-        num_classes=classes,
-        head_tensors=names,
-        sequence_length=_sequence_length(folder, arguments),
-        report=dataclasses.replace(report, ignored_config=unknown),
+    report = dataclasses.replace(report, ignored_config=unknown)
+    head = read_classifier(tensors, _HEAD, arguments["hidden_dim"])
+    return checkpoint(
+        arguments,
+        arrays,
+        head,
+        _HEAD,
+        sequence_length(folder),
+        report,
     )
 
 
@@ -164,32 +171,3 @@ def _unused(prefix, kept, layers):
         (r"classifier\.(weight|bias)", "head of another task"),
         (rf"{prefix}pooler\.dense\.(weight|bias)", "the pooler is incomplete"),
     ]
-
-
-def _head(tensors, hidden_dim):
-    """The classifier of a `BertForSequenceClassification`, or None."""
-    if not {"classifier.weight", "classifier.bias"} <= set(tensors):
-        return None, None
-    kernel = tensors["classifier.weight"]
-    bias = tensors["classifier.bias"]
-    classes = kernel.shape[0]
-    if kernel.shape != (classes, hidden_dim) or bias.shape != (classes,):
-        raise ValueError(
-            f"{tensors.path('classifier.weight')}: the classifier must have "
-            f"the shapes (classes, {hidden_dim}) and (classes,). Received: "
-            f"{kernel.shape} and {bias.shape}."
-        )
-    check_finite(kernel, "classifier.weight", tensors)
-    check_finite(bias, "classifier.bias", tensors)
-    return {"kernel": kernel.T, "bias": bias}, classes
-
-
-def _sequence_length(folder, arguments):
-    """The tokenizer's limit where it has one, else that of the positions."""
-    limit = arguments["max_sequence_length"]
-    path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        return limit
-    record = read_json_object(path)
-    # transformers writes 1e30 for "none".
-    return int(min(limit, record.get("model_max_length") or limit))

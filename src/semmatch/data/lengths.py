@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-# `CrossEncoderPreprocessor` rounds the length of a batch up to this.
-_MULTIPLE = 8
+from semmatch.tokenizers.packing import MULTIPLE
 
 # Texts whose token ids are held at once.
 _CHUNK = 10_000
@@ -98,7 +97,7 @@ def count_tokens(pairs, preprocessor):
         lengths=lengths,
         sequence_length=limit,
         num_cut=int((packed > limit).sum()),
-        suggested_length=-(-lengths.p99 // _MULTIPLE) * _MULTIPLE,
+        suggested_length=-(-lengths.p99 // MULTIPLE) * MULTIPLE,
         # White space alone has no tokens at all.
         unknown_share=(unknown_a + unknown_b) / max(1, int((a + b).sum())),
     )

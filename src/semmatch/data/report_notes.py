@@ -1,7 +1,6 @@
 """What in a report of data a user should look at, in sentences."""
 
-# A share of unknown tokens that well-written text does not reach.
-_MANY_UNKNOWN = 0.02
+from semmatch.tokenizers.packing import unknown_message
 
 # Above this share of cut pairs, what is cut off moves the figures.
 _MANY_CUT = 0.05
@@ -82,13 +81,8 @@ def _leaks(shared):
 def _tokens(tokens, num_pairs):
     if tokens is None:
         return
-    if tokens.unknown_share > _MANY_UNKNOWN:
-        yield (
-            f"{tokens.unknown_share:.1%} of the tokens are unknown to the "
-            "tokenizer: the model cannot tell them apart. Most often the text "
-            "is not written as the vocabulary has it (upper case, wide "
-            "letters, curly quotes), see `TextNormalizer`."
-        )
+    if message := unknown_message(tokens.unknown_share):
+        yield message
     share = tokens.num_cut / num_pairs
     if share > _MANY_CUT:
         yield (

@@ -108,8 +108,8 @@ class CrossEncoder(MatchingTask):
         """Loads a model from a folder.
 
         Args:
-            preset: a folder of our own (`save_to_preset`) or a Hugging Face
-                BERT folder.
+            preset: a folder of our own (`save_to_preset`), or one of Hugging
+                Face BERT or of Google's BERT.
             num_classes: int or None for the checkpoint's own head; without
                 one a fresh logit, which `load_report` says.
             sequence_length: int or None for the checkpoint's own limit.
@@ -121,7 +121,7 @@ class CrossEncoder(MatchingTask):
             dtype: policy of the computation, such as `"mixed_bfloat16"`, or
                 None for Keras's global one.
             **kwargs: further arguments of the constructor (`pooling`,
-                `hidden_dim`, `dropout`).
+                `hidden_dim`, `dropout`, `dropout_samples`, `scoring`).
 
         Returns:
             A compiled `CrossEncoder`; `model.load_report` says what was read,

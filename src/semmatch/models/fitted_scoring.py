@@ -26,7 +26,7 @@ class Calibration(NamedTuple):
     brier_after: float
 
 
-def fit_threshold(model, pairs, by, at, band):
+def fit_threshold(model, pairs, by="f1", at=None, band="match"):
     """Chooses the score from which on pairs match, and keeps it.
 
     It is saved with the model and goes into its exports; `rank` and `Matcher`
@@ -74,7 +74,7 @@ def fit_threshold(model, pairs, by, at, band):
             f"The new threshold {chosen.value:.4f} is below that of "
             f"suggestions, {suggest:.4f}, which is dropped. Fit it again with "
             "`band='suggest'`.",
-            stacklevel=3,
+            stacklevel=2,
         )
         suggest = None
     model.scoring = scoring.replace(

@@ -18,8 +18,8 @@ from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
 from semmatch.training.adversarial import check_attackable
+from semmatch.training.callbacks import validation_callbacks
 from semmatch.training.guards import TrainingGuard
-from semmatch.training.guards import validation_callbacks
 from semmatch.training.microbatch import check_splittable
 from semmatch.training.microbatch import micro_batch_step
 
@@ -27,7 +27,8 @@ from semmatch.training.microbatch import micro_batch_step
 class MatchingTask(keras_hub.models.Task):
     """A model with a `backbone`, a `preprocessor` and a `scoring`.
 
-    A subclass sets these and `num_classes`, and gives `compute_metrics`.
+    A subclass sets these, `num_classes` and `dropout_samples`, and gives
+    `compute_metrics`.
     """
 
     def compile(
@@ -250,19 +251,9 @@ class MatchingTask(keras_hub.models.Task):
         """
         return self.pair_scorer().rank_many(queries, candidates, top_k, groups)
 
-    def fit_threshold(self, pairs, by="f1", at=None, band="match"):
-        """Chooses the score from which on pairs match, and keeps it.
-
-        Arguments and result are those of `fitted_scoring.fit_threshold`.
-        """
-        return fit_threshold(self, pairs, by, at, band)
-
-    def fit_temperature(self, pairs):
-        """Makes scores the probabilities that they look like.
-
-        Argument and result are those of `fitted_scoring.fit_temperature`.
-        """
-        return fit_temperature(self, pairs)
+    # As they stand there, with their documentation.
+    fit_threshold = fit_threshold
+    fit_temperature = fit_temperature
 
     @property
     def scoring(self):

@@ -224,10 +224,11 @@ def load_model(path, compile=True):
 
     Args:
         path: path of a file that `model.save` wrote.
-        compile: bool; False leaves optimizer, loss and metrics out.
+        compile: bool; False takes the default optimizer, loss and metrics
+            instead of the saved ones.
 
     Returns:
-        The model, compiled as it was.
+        The model.
     """
     # Importing them registers the classes that a file may name.
     importlib.import_module("semmatch.metrics")

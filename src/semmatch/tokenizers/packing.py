@@ -17,7 +17,7 @@ _FEW_TOKENS = 1000
 
 # Lengths are rounded up, so that few shapes are compiled and the rows of
 # matrix products stay aligned.
-_MULTIPLE = 8
+MULTIPLE = 8
 
 
 class Loss(NamedTuple):
@@ -142,7 +142,7 @@ class Packer:
 
     def padded_lengths(self, lengths):
         """Columns that rows of `lengths` take when packed alone, int64."""
-        padded = -(-lengths // _MULTIPLE) * _MULTIPLE
+        padded = -(-lengths // MULTIPLE) * MULTIPLE
         return np.minimum(padded, self.sequence_length)
 
     def windows(self, ids_a, ids_b):
@@ -224,17 +224,11 @@ class Packer:
                 "longer `sequence_length` or `Scoring(long='max')` keeps it.",
                 stacklevel=2,
             )
-        share = loss.unknown / max(1, loss.tokens)
+        message = unknown_message(loss.unknown / max(1, loss.tokens))
         few = loss.tokens < _FEW_TOKENS
-        if share > _MANY_UNKNOWN and not few and "unknown" not in self._warned:
+        if message and not few and "unknown" not in self._warned:
             self._warned.add("unknown")
-            warnings.warn(
-                f"{share:.1%} of the tokens are unknown to the tokenizer: "
-                "the model cannot tell them apart. Most often the text is "
-                "not written as the vocabulary has it (upper case, wide "
-                "letters, curly quotes), see `TextNormalizer`.",
-                stacklevel=2,
-            )
+            warnings.warn(message, stacklevel=2)
 
     def _num_special(self):
         return sum(len(part.ids) for part in self.tokenizer.pair)
@@ -259,6 +253,22 @@ class Packer:
         new_a = np.where(first_is_longer, new_longer, new_shorter)
         new_b = np.where(first_is_longer, new_shorter, new_longer)
         return np.where(fits, a, new_a), np.where(fits, b, new_b)
+
+
+def unknown_message(share):
+    """A sentence on unknown tokens where their share is high, else None.
+
+    >>> unknown_message(0.01) is None
+    True
+    """
+    if share <= _MANY_UNKNOWN:
+        return None
+    return (
+        f"{share:.1%} of the tokens are unknown to the tokenizer: the model "
+        "cannot tell them apart. Most often the text is not written as the "
+        "vocabulary has it (upper case, wide letters, curly quotes), see "
+        "`TextNormalizer`."
+    )
 
 
 def _scatter(ids, kept):

@@ -2,6 +2,9 @@
 
 import keras
 
+from semmatch.training.gradients import added
+from semmatch.training.gradients import loss_and_gradients
+from semmatch.training.gradients import update_loss
 from semmatch.training.optimizers import each_row_once
 
 
@@ -81,18 +84,7 @@ def adversarial_step(model, data, epsilon):
             "replicas cannot do each for itself. Train without "
             "`tf.distribute`, or leave it out."
         )
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-
-    def run():
-        with tf.GradientTape() as tape:
-            y_pred = model(x, training=True)
-            loss = model.compute_loss(
-                x, y, y_pred, sample_weight, training=True
-            )
-            scaled = model.optimizer.scale_loss(loss)
-        return loss, y_pred, tape.gradient(scaled, model.trainable_variables)
-
-    loss, y_pred, gradients = run()
+    loss, y_pred, gradients = loss_and_gradients(model, data)
     table = token_embedding(model.backbone).embeddings
     place = [id(variable) for variable in model.trainable_variables]
     place = place.index(id(table))
@@ -102,30 +94,15 @@ def adversarial_step(model, data, epsilon):
     before = tf.gather(table.value, rows)
     move = epsilon * tf.math.divide_no_nan(values, tf.norm(values))
     table.value.scatter_update(tf.IndexedSlices(before + move, rows))
-    _, _, attacked = run()
+    _, _, attacked = loss_and_gradients(model, data)
     # As they were, to the bit.
     table.value.scatter_update(tf.IndexedSlices(before, rows))
     model.optimizer.apply_gradients(
-        (_sum(one, two), variable)
+        (added(one, two), variable)
         for one, two, variable in zip(
             gradients, attacked, model.trainable_variables, strict=True
         )
     )
-    for metric in model.metrics:
-        if metric.name == "loss":
-            metric.update_state(loss, sample_weight=tf.shape(y)[0])
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    update_loss(model, loss, tf.shape(y)[0])
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-
-
-def _sum(one, two):
-    import tensorflow as tf
-
-    if one is None:  # of a variable that the loss does not reach
-        return None
-    if isinstance(one, tf.IndexedSlices):
-        return tf.IndexedSlices(
-            tf.concat([one.values, two.values], axis=0),
-            tf.concat([one.indices, two.indices], axis=0),
-            one.dense_shape,
-        )
-    return one + two

@@ -3,6 +3,10 @@
 import keras
 from keras import tree
 
+from semmatch.training.gradients import added
+from semmatch.training.gradients import loss_and_gradients
+from semmatch.training.gradients import update_loss
+
 _MEANS = ("sum_over_batch_size", "mean")
 
 # Keras's losses whose one value depends on several examples.
@@ -73,16 +77,9 @@ def micro_batch_step(model, data, micro_batch_size):
         part = tree.map_structure(
             lambda tensor: None if tensor is None else tensor[start:stop], data
         )
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(part)
-        with tf.GradientTape() as tape:
-            y_pred = model(x, training=True)
-            loss = model.compute_loss(
-                x, y, y_pred, sample_weight, training=True
-            )
-            # A replica may get a batch without rows.
-            loss *= tf.math.divide_no_nan(_num_rows(x), rows)
-            scaled = model.optimizer.scale_loss(loss)
-        return loss, y_pred, tape.gradient(scaled, model.trainable_variables)
+        # A replica may get a batch without rows.
+        share = tf.math.divide_no_nan(_num_rows(part[0]), rows)
+        return loss_and_gradients(model, part, share)
 
     def add(start, loss, y_pred, gradients):
         part_loss, part_pred, part_gradients = run(start)
@@ -91,7 +88,7 @@ def micro_batch_step(model, data, micro_batch_size):
             start + micro_batch_size,
             loss + part_loss,
             tree.map_structure(_joined, y_pred, part_pred),
-            list(map(_sum, gradients, parts)),
+            list(map(added, gradients, parts)),
         )
 
     # Outside of the loop, which has to know what there is to add to.
@@ -126,9 +123,7 @@ def micro_batch_step(model, data, micro_batch_size):
     )
     model.optimizer.apply_gradients(zip(gradients, reached, strict=True))
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    for metric in model.metrics:
-        if metric.name == "loss":
-            metric.update_state(loss * replicas, sample_weight=rows)
+    update_loss(model, loss * replicas, rows)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
 
@@ -142,16 +137,6 @@ def _any_rows(tensor):
     import tensorflow as tf
 
     return tf.TensorShape([None, *tensor.shape[1:]])
-
-
-def _sum(total, part):
-    import tensorflow as tf
-
-    if isinstance(total, tf.IndexedSlices):
-        values = _joined(total.values, part.values)
-        indices = _joined(total.indices, part.indices)
-        return tf.IndexedSlices(values, indices, total.dense_shape)
-    return total + part
 
 
 def _joined(total, part):
