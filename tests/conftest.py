@@ -1,6 +1,10 @@
 """Fixtures that every test may use."""
 
+import importlib.util
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +34,37 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def peer():
+    """Runs code where sentence-transformers is, or skips and says how.
+
+    In a process of its own: TensorFlow and torch do not always share one. It
+    is the Python of `SEMMATCH_PEER_PYTHON`, else this one if it has torch.
+    """
+    python = os.environ.get("SEMMATCH_PEER_PYTHON")
+    if python is None and importlib.util.find_spec("sentence_transformers"):
+        python = sys.executable
+    if python is None:
+        pytest.skip(
+            "needs sentence-transformers: set SEMMATCH_PEER_PYTHON to the "
+            "Python of an environment that has it"
+        )
+
+    def run(code, folder, data):
+        """What `code` prints as JSON, given a folder and data as JSON."""
+        result = subprocess.run(
+            [python, "-c", code, str(folder)],
+            input=json.dumps(data),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout.splitlines()[-1])
+
+    return run
 
 
 @pytest.fixture

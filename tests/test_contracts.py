@@ -70,6 +70,9 @@ ARGUMENTS = {
         "activation": "relu",
         "layer_norm_epsilon": 1e-5,
         "pooler": False,
+        "pooler_activation": "relu",
+        "embedding_dim": 3,
+        "shared_layers": True,
     },
     "TransformerBlock": lambda: {
         "hidden_dim": 4,

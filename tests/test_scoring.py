@@ -102,6 +102,8 @@ def test_ranking_more_classes_is_refused():
     [
         ("sigmoid", (4, 2)),
         ("softmax", (4, 1)),
+        ("cosine", (4, 2)),
+        ("cosine", (4,)),
         ("sigmoid", (4,)),
         ("softmax", (4, 2, 2)),
     ],
@@ -139,7 +141,15 @@ def test_a_record_survives_json():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"activation": "tanh"}, r"one of \['sigmoid', 'softmax'\].*'tanh'"),
+        (
+            {"activation": "tanh"},
+            r"one of \['cosine', 'sigmoid', 'softmax'\].*'tanh'",
+        ),
+        (
+            {"activation": "cosine", "temperature": 2.0},
+            '"cosine" has neither.*temperature=2.0, bias=0.0. Take "sigmoid"',
+        ),
+        ({"activation": "cosine", "bias": 0.5}, "bias=0.5"),
         ({"temperature": 0.0}, "finite number above 0. .*temperature=0.0"),
         ({"temperature": -1}, "temperature=-1"),
         ({"temperature": float("inf")}, "temperature=inf"),

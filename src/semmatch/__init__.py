@@ -8,6 +8,7 @@ from semmatch._version import __version__
 # Where each public name lives. A name is imported when it is first used, so
 # that `import semmatch` costs nothing and serving needs no TensorFlow.
 _EXPORTS = {
+    "BiEncoder": "models",
     "CrossEncoder": "models",
     "ExportReport": "export",
     "FAQ": "data",
@@ -21,6 +22,7 @@ _EXPORTS = {
     "Triplets": "data",
     "classification_report": "evaluation",
     "export_onnx": "export",
+    "export_transformers": "export",
     "load_faq": "data",
     "load_model": "models",
     "pair_dataset": "data",
@@ -54,7 +56,9 @@ if TYPE_CHECKING:
     from semmatch.data import Triplets
     from semmatch.evaluation import classification_report
     from semmatch.export import export_onnx
+    from semmatch.export import export_transformers
     from semmatch.export import ExportReport
+    from semmatch.models import BiEncoder
     from semmatch.models import CrossEncoder
     from semmatch.models import load_model
     from semmatch.models import TextEncoder

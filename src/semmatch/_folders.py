@@ -6,6 +6,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+# What `save_to_preset` writes beside the tokenizer.
+PRESET_FILE = "semmatch_preset.json"
+WEIGHTS_FILE = "model.weights.h5"
+
 
 @contextlib.contextmanager
 def writing_folder(path):

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
+from semmatch._similarity import SIMILARITIES
 
-ACTIVATIONS = ("sigmoid", "softmax")
+ACTIVATIONS = ("sigmoid", "softmax", "cosine")
 
 
 BANDS = ("match", "suggest", "none")
@@ -43,6 +45,29 @@ class Ranked(_Place):
 
 
 @dataclasses.dataclass(frozen=True)
+class Embedding:
+    """What the vectors of a model of embeddings are.
+
+    Attributes:
+        dim: int, the width of a vector.
+        similarity: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`.
+        normalize: bool, whether vectors have the length 1.
+        query_prompt: string, put before each query, such as `"query: "`.
+        passage_prompt: string, put before each passage.
+    """
+
+    dim: int
+    similarity: str = "cosine"
+    normalize: bool = False
+    query_prompt: str = ""
+    passage_prompt: str = ""
+
+    def __post_init__(self):
+        check_positive_int(self.dim, "dim")
+        check_one_of(self.similarity, SIMILARITIES, "similarity")
+
+
+@dataclasses.dataclass(frozen=True)
 class Scoring:
     """How a model's logits become scores in [0, 1].
 
@@ -50,7 +75,8 @@ class Scoring:
     `score` and `Matcher` mean the same number.
 
     Attributes:
-        activation: `"sigmoid"` for one logit, `"softmax"` for more.
+        activation: `"sigmoid"` for one logit, `"softmax"` for more,
+            `"cosine"` for a logit that is a cosine: (1 + cosine) / 2.
         temperature: float above 0, divides the logits.
         bias: float, added to a single logit after the division.
         threshold: float in [0, 1]; a pair matches if its score is at least
@@ -88,6 +114,15 @@ class Scoring:
             raise ValueError(
                 f"`bias` must be a finite number. Received: bias={self.bias}."
             )
+        if self.activation == "cosine" and (self.temperature, self.bias) != (
+            1.0,
+            0.0,
+        ):
+            raise ValueError(
+                'The activation "cosine" has neither `temperature` nor '
+                f"`bias`. Received: temperature={self.temperature}, "
+                f'bias={self.bias}. Take "sigmoid" with them.'
+            )
         if not 0 <= self.threshold <= 1:
             raise ValueError(
                 "`threshold` must be in [0, 1], as scores are. Received: "
@@ -108,6 +143,11 @@ class Scoring:
         """The scoring of a fresh head of `num_classes` logits."""
         return cls("sigmoid" if num_classes == 1 else "softmax")
 
+    @classmethod
+    def for_similarity(cls, similarity):
+        """The scoring of a similarity that nothing was fitted to."""
+        return cls("cosine" if similarity == "cosine" else "sigmoid")
+
     def scores(self, logits):
         """Scores of logits.
 
@@ -119,14 +159,18 @@ class Scoring:
             the positive one), `(n, classes)` for more.
         """
         logits = np.asarray(logits, "float64")
-        one = self.activation == "sigmoid"
+        one = self.activation != "softmax"
         if logits.ndim != 2 or one != (logits.shape[1] == 1):
             raise ValueError(
-                '"sigmoid" expects one logit a pair, shape (n, 1), and '
-                '"softmax" one for each of two classes or more. Received: '
+                '"sigmoid" and "cosine" expect one logit a pair, shape (n, 1), '
+                'and "softmax" one for each of two classes or more. Received: '
                 f"activation={self.activation!r} and logits of shape "
                 f"{logits.shape}."
             )
+        if self.activation == "cosine":
+            # Rounding may lead a hair beyond the range.
+            scores = (1 + np.clip(logits[:, 0], -1, 1)) / 2
+            return scores.astype("float32")
         logits = logits / self.temperature
         if self.activation == "sigmoid":
             # exp of a negative number alone, so that nothing overflows.
@@ -198,10 +242,7 @@ class Scoring:
         def moved(threshold):
             if threshold is None or threshold in (0.0, 1.0):
                 return threshold
-            logit = (math.log(threshold) - math.log1p(-threshold)) / factor
-            # exp of a negative number alone, so that nothing overflows.
-            small = math.exp(-abs(logit))
-            return (1.0 if logit >= 0 else small) / (1 + small)
+            return _sigmoid(_log_odds(threshold) / factor)
 
         return self.replace(
             temperature=self.temperature * factor,
@@ -210,6 +251,49 @@ class Scoring:
             suggest_threshold=moved(self.suggest_threshold),
         )
 
+    def fitted(self, slope, bias):
+        """The record with scores of `sigmoid(slope * similarity + bias)`.
+
+        Scores move, and the thresholds with them: what matches stays.
+
+        Args:
+            slope: float above 0.
+            bias: float.
+
+        >>> Scoring("cosine", threshold=0.75).fitted(2.0, -1.0).threshold
+        0.5
+        """
+
+        def moved(threshold):
+            if threshold is None or threshold == 0:
+                return threshold
+            if self.activation == "cosine":
+                similarity = 2 * threshold - 1
+            elif threshold == 1:
+                return threshold
+            else:
+                logit = _log_odds(threshold) - self.bias
+                similarity = logit * self.temperature
+            return _sigmoid(slope * similarity + bias)
+
+        return self.replace(
+            activation="sigmoid",
+            temperature=1 / slope,
+            bias=bias,
+            threshold=moved(self.threshold),
+            suggest_threshold=moved(self.suggest_threshold),
+        )
+
     def to_dict(self):
         """The record as JSON types."""
         return dataclasses.asdict(self)
+
+
+def _log_odds(share):
+    return math.log(share) - math.log1p(-share)
+
+
+def _sigmoid(logit):
+    # exp of a negative number alone, so that nothing overflows.
+    small = math.exp(-abs(logit))
+    return (1.0 if logit >= 0 else small) / (1 + small)

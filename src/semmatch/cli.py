@@ -58,6 +58,11 @@ def main(arguments=None):
     report.add_argument("--json", action="store_true", help="for programs")
     report.set_defaults(run=_report_data)
 
+    inspect = commands.add_parser("inspect", help="say what a folder is")
+    inspect.add_argument("folder", help="preset, checkpoint or deploy folder")
+    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.set_defaults(run=_inspect)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -111,6 +116,16 @@ def _rank(options):
         print(f"{place.score:.4f}\t{place.text}")
 
 
+def _inspect(options):
+    from semmatch.serving.inspection import inspect_folder
+
+    found = inspect_folder(options.folder)
+    if options.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(found)
+
+
 def _named_path(text):
     name, equals, path = text.partition("=")
     if not (name and equals and path):
@@ -160,13 +175,14 @@ def _packer(folder):
 def _sequence_length(folder):
     """The most tokens of a pair, as `Matcher` or `from_preset` reads it."""
     from semmatch import checkpoints
+    from semmatch._folders import PRESET_FILE
     from semmatch._json import read_json_object
     from semmatch.serving.deploy_folder import CONFIG_FILE
     from semmatch.serving.deploy_folder import read_config
 
     if (folder / CONFIG_FILE).is_file():
         return read_config(folder).sequence_length
-    preset = folder / "semmatch_preset.json"  # models.presets needs Keras
+    preset = folder / PRESET_FILE
     if not preset.is_file():
         return checkpoints.sequence_length(folder)
     try:

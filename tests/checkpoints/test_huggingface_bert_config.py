@@ -12,6 +12,7 @@ from semmatch.checkpoints.tensors import open_tensors
 from tests.checkpoints.tiny import CLASSIFIER
 from tests.checkpoints.tiny import HEAD
 from tests.checkpoints.tiny import PLAIN
+from tests.checkpoints.tiny import POOLER
 from tests.checkpoints.tiny import rewritten
 
 
@@ -93,6 +94,7 @@ def test_every_setting_is_taken_over(tmp_path):
         "activation": "gelu",
         "layer_norm_epsilon": 1e-3,
         "pooler": True,
+        "pooler_activation": "tanh",
     }
 
 
@@ -171,6 +173,22 @@ def test_half_a_classifier_is_left_out(tmp_path, missing):
     (other,) = set(HEAD) - {missing}
     assert (checkpoint.head, checkpoint.num_classes) == (None, None)
     assert checkpoint.report.unused == {other: "head of another task"}
+
+
+@pytest.mark.parametrize("name", ["classifier", "qa_outputs"])
+def test_a_classifier_of_tokens_is_that_of_another_task(tmp_path, name):
+    # BertForTokenClassification and BertForQuestionAnswering have no pooler.
+    head = {
+        f"{name}.weight": np.zeros((2, 24), "float32"),
+        f"{name}.bias": np.zeros(2, "float32"),
+    }
+    poolers = dict.fromkeys(POOLER)
+    checkpoint = read_checkpoint(
+        rewritten(tmp_path, PLAIN, tensors=head | poolers)
+    )
+    assert (checkpoint.head, checkpoint.head_tensors) == (None, ())
+    reasons = dict.fromkeys(head, "head of another task")
+    assert checkpoint.report.unused == reasons
 
 
 @pytest.mark.parametrize(

@@ -72,5 +72,7 @@ def rewritten(
     settings = {**settings, **(config or {})}
     settings = {key: v for key, v in settings.items() if v is not ...}
     (folder / "config.json").write_text(json.dumps(settings))
-    shutil.copy(source / "vocab.txt", folder)
+    for name in ("vocab.txt", "tokenizer.json"):
+        if (source / name).is_file():
+            shutil.copy(source / name, folder)
     return folder

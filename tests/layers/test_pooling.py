@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from semmatch.layers import ClsPooling
+from semmatch.layers import LastTokenPooling
 from semmatch.layers import MaxPooling
 from semmatch.layers import MeanPooling
+from semmatch.layers import MeanSqrtPooling
 from semmatch.layers import POOLINGS
+from semmatch.layers import WeightedMeanPooling
 from tests.checks import assert_padding_changes_nothing
 from tests.checks import json_round_trip
 from tests.checks import to_numpy
@@ -16,6 +19,11 @@ FORMULAS = {
     ClsPooling: lambda real: real[0],
     MeanPooling: lambda real: real.mean(axis=0),
     MaxPooling: lambda real: real.max(axis=0),
+    MeanSqrtPooling: lambda real: real.sum(axis=0) / len(real) ** 0.5,
+    WeightedMeanPooling: lambda real: np.average(
+        real, axis=0, weights=range(1, len(real) + 1)
+    ),
+    LastTokenPooling: lambda real: real[-1],
 }
 LENGTHS = [1, 4, 6]
 
@@ -45,23 +53,37 @@ def test_padding_changes_nothing(pooling):
 
 @pytest.mark.parametrize(
     ("pooling", "expected"),
-    [(MeanPooling, 0.0), (MaxPooling, np.float32(-3e38))],
+    [
+        (MeanPooling, 0.0),
+        (MaxPooling, np.float32(-3e38)),
+        (MeanSqrtPooling, 0.0),
+        (WeightedMeanPooling, 0.0),
+    ],
 )
 def test_a_row_of_padding_alone_is_finite(pooling, expected):
     outputs = to_numpy(pooling()(tokens(), np.zeros((3, 6), "int32")))
     np.testing.assert_array_equal(outputs, np.full((3, 5), expected))
 
 
-def test_the_mean_of_bfloat16_is_summed_in_float32():
+def test_of_padding_alone_the_last_token_is_the_first():
+    outputs = to_numpy(LastTokenPooling()(tokens(), np.zeros((3, 6), "int32")))
+    np.testing.assert_array_equal(outputs, tokens()[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [(MeanPooling, 1.0), (MeanSqrtPooling, 32.0), (WeightedMeanPooling, 1.0)],
+)
+def test_a_mean_of_bfloat16_is_summed_in_float32(pooling, expected):
     # 300 ones and more: bfloat16 counts no further than 256.
-    ones = keras.ops.ones((1, 1000, 2), dtype="bfloat16")
-    layer = MeanPooling(dtype="bfloat16")
-    outputs = layer(ones, np.ones((1, 1000), "int32"))
+    ones = keras.ops.ones((1, 1024, 2), dtype="bfloat16")
+    layer = pooling(dtype="bfloat16")
+    outputs = layer(ones, np.ones((1, 1024), "int32"))
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
-    np.testing.assert_array_equal(to_numpy(outputs), [[1.0, 1.0]])
+    np.testing.assert_array_equal(to_numpy(outputs), [[expected, expected]])
 
 
-@pytest.mark.parametrize("pooling", [ClsPooling, MaxPooling])
+@pytest.mark.parametrize("pooling", [ClsPooling, MaxPooling, LastTokenPooling])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_the_others_keep_the_type(pooling, dtype):
     inputs = keras.ops.cast(tokens(), dtype)
@@ -83,4 +105,7 @@ def test_every_pooling_has_a_name():
         "cls": ClsPooling,
         "mean": MeanPooling,
         "max": MaxPooling,
+        "mean_sqrt": MeanSqrtPooling,
+        "weighted_mean": WeightedMeanPooling,
+        "last": LastTokenPooling,
     } == POOLINGS

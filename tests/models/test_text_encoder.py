@@ -11,6 +11,7 @@ from tests.checks import to_numpy
 from tests.layers import numpy_bert
 
 LENGTHS = [3, 7, 1]
+ACTIVATIONS = {**numpy_bert.ACTIVATIONS, "tanh": np.tanh}
 
 
 def features(segments=True):
@@ -26,8 +27,11 @@ def features(segments=True):
     return {name: array.astype("int32") for name, array in arrays.items()}
 
 
-def expected_outputs(encoder, inputs, num_heads, activation, epsilon):
-    """Devlin et al. 2018: the sum of embeddings, the blocks, the pooler."""
+def expected_outputs(encoder, inputs):
+    """Devlin et al. 2018: the sum of embeddings, the blocks, the pooler.
+
+    Lan et al. 2019: a dense layer after narrow embeddings, shared blocks.
+    """
     weights = numpy_bert.named_weights(encoder)
     tokens = weights("token_embedding", "embeddings")[inputs["token_ids"]]
     tokens = tokens + weights("position_embedding", "embeddings")[:7]
@@ -38,20 +42,25 @@ def expected_outputs(encoder, inputs, num_heads, activation, epsilon):
         tokens,
         weights("embedding_norm", "gamma"),
         weights("embedding_norm", "beta"),
-        epsilon,
+        encoder.layer_norm_epsilon,
     )
+    if encoder.embedding_dim is not None:
+        tokens = tokens @ weights("embedding_projection", "kernel")
+        tokens = tokens + weights("embedding_projection", "bias")
     for index in range(encoder.num_layers):
-        block = numpy_bert.named_weights(encoder, f"block_{index}")
+        number = 0 if encoder.shared_layers else index
+        block = numpy_bert.named_weights(encoder, f"block_{number}")
         tokens = numpy_bert.bert_block(
             block,
             tokens,
             inputs["padding_mask"],
-            num_heads,
-            activation,
-            epsilon,
+            encoder.num_heads,
+            encoder.activation,
+            encoder.layer_norm_epsilon,
         )
     pooled = tokens[:, 0] @ weights("pooler", "kernel")
-    return tokens, np.tanh(pooled + weights("pooler", "bias"))
+    pooled = pooled + weights("pooler", "bias")
+    return tokens, ACTIVATIONS[encoder.pooler_activation](pooled)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +79,30 @@ def test_it_is_bert(num_heads, activation, epsilon, segments):
         num_segments=2 if segments else 0,
     )
     inputs = features(segments)
+    assert_numpys(encoder, inputs)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"embedding_dim": 4},
+        # A dense layer all the same, as in transformers' ALBERT.
+        {"embedding_dim": 8, "num_segments": 0},
+        {"shared_layers": True, "num_layers": 3},
+        {"shared_layers": True, "num_layers": 1, "embedding_dim": 12},
+        {"pooler_activation": "relu"},
+        {"pooler_activation": "gelu", "activation": "gelu_tanh"},
+    ],
+    ids=str,
+)
+def test_it_is_one_of_berts_relatives(form):
+    encoder = tiny_encoder(**form)
+    assert_numpys(encoder, features("segment_ids" in encoder.input))
+
+
+def assert_numpys(encoder, inputs):
     outputs = encoder(inputs)
-    tokens, pooled = expected_outputs(
-        encoder, inputs, num_heads, activation, epsilon
-    )
+    tokens, pooled = expected_outputs(encoder, inputs)
     np.testing.assert_allclose(
         to_numpy(outputs["sequence_output"]), tokens, atol=1e-5
     )
@@ -116,6 +145,19 @@ def test_sizes_are_those_asked_for():
     assert shapes["segment_embedding/embeddings"] == (4, 6)
     assert shapes["block_2/intermediate/kernel"] == (6, 10)
     assert not any(path.startswith("block_3") for path in shapes)
+
+
+def test_narrow_embeddings_and_shared_blocks_have_fewer_weights():
+    encoder = TextEncoder(20, 3, 2, 6, 10, embedding_dim=4, shared_layers=True)
+    shapes = {v.path: tuple(v.shape) for v in encoder.trainable_weights}
+    assert shapes["token_embedding/embeddings"] == (20, 4)
+    assert shapes["position_embedding/embeddings"] == (512, 4)
+    assert shapes["segment_embedding/embeddings"] == (2, 4)
+    assert shapes["embedding_norm/gamma"] == (4,)
+    assert shapes["embedding_projection/kernel"] == (4, 6)
+    assert shapes["embedding_projection/bias"] == (6,)
+    blocks = {p.split("/")[0] for p in shapes if p.startswith("block")}
+    assert blocks == {"block_0"}
 
 
 @pytest.mark.parametrize("name", ["dropout", "attention_dropout"])
@@ -161,6 +203,9 @@ def test_the_config_gives_the_same_encoder_back():
         activation="relu",
         layer_norm_epsilon=1e-5,
         pooler=False,
+        pooler_activation="relu",
+        embedding_dim=6,
+        shared_layers=True,
         dtype="mixed_bfloat16",
         name="tower",
         trainable=False,
@@ -187,3 +232,27 @@ def test_positions_start_smaller_than_tokens():
         for name in ("token", "position")
     )
     assert 0 < positions < tokens / 2
+
+
+def test_a_configuration_of_an_earlier_version_gives_the_same_encoder():
+    encoder = tiny_encoder()
+    config = encoder.get_config()
+    for name in ("pooler_activation", "embedding_dim", "shared_layers"):
+        del config[name]
+    again = TextEncoder.from_config(config)
+    assert again.get_config() == encoder.get_config()
+    paths = [variable.path for variable in encoder.weights]
+    assert [variable.path for variable in again.weights] == paths
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"pooler_activation": "elu"}, "`pooler_activation` must .*'elu'"),
+        ({"embedding_dim": 0}, "`embedding_dim` must .*embedding_dim=0"),
+        ({"embedding_dim": 4.0}, "`embedding_dim` must .*embedding_dim=4.0"),
+    ],
+)
+def test_another_form_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_encoder(**arguments)

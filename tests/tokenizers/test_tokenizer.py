@@ -138,12 +138,13 @@ def test_the_tokenizer_file_comes_before_the_vocabulary(tmp_path):
     assert Tokenizer.from_folder(tmp_path).tokenize(["b"]) == [[9]]
 
 
-@pytest.mark.parametrize("names", [[], ["config.json", "spiece.model"]])
+@pytest.mark.parametrize("names", [[], ["config.json", "model.safetensors"]])
 def test_a_folder_without_tokenizer_lists_what_is_there(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
     message = (
-        "Expected tokenizer.json or vocab.txt in .*"
+        "Expected tokenizer.json, vocab.txt, vocab.json with merges.txt, "
+        "sentencepiece.bpe.model or spiece.model in .*"
         f"Received a folder with: {', '.join(names) or 'nothing'}"
     )
     with pytest.raises(FileNotFoundError, match=message):

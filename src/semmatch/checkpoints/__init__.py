@@ -4,14 +4,28 @@ import warnings
 from pathlib import Path
 
 from semmatch._json import read_json_object
+from semmatch.checkpoints import google_albert
 from semmatch.checkpoints import google_bert
+from semmatch.checkpoints import google_electra
+from semmatch.checkpoints import huggingface_albert
 from semmatch.checkpoints import huggingface_bert
+from semmatch.checkpoints import huggingface_distilbert
+from semmatch.checkpoints import huggingface_electra
+from semmatch.checkpoints import huggingface_roberta
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import LoadReport
 
 # Each is a module with `NAME`, `matches(folder)`, `sequence_length(folder)` and
 # `read(folder, num_layers)`; of several that match, the first is read.
-FORMATS = (huggingface_bert, google_bert)
+_HUGGINGFACE = (
+    huggingface_bert,
+    huggingface_roberta,
+    huggingface_distilbert,
+    huggingface_albert,
+    huggingface_electra,
+)
+_GOOGLE = (google_bert, google_albert, google_electra)
+FORMATS = _HUGGINGFACE + _GOOGLE
 
 __all__ = [
     "FORMATS",
@@ -77,14 +91,18 @@ def _what_it_is_not(folder):
     known = ", ".join(module.NAME for module in FORMATS)
     path = folder / "config.json"
     if path.is_file():
+        types = sorted(t for module in _HUGGINGFACE for t in module.MODEL_TYPES)
         return (
             f"{path} has the model_type "
             f"{read_json_object(path).get('model_type')!r}, which is not "
-            f"known. Known formats: semmatch presets, {known}."
+            f"known. Known are {', '.join(types)}. Known formats: semmatch "
+            f"presets, {known}."
         )
+    globs = ", ".join(g for module in _GOOGLE for g in module.CONFIG_FILES)
     found = sorted(p.name for p in folder.iterdir())
     return (
         f"{folder} is no checkpoint: it has no config.json and no "
-        f"bert_config*.json. Known formats: semmatch presets, {known}. "
-        f"Received a folder with: {', '.join(found) or 'nothing'}."
+        f"configuration of a TensorFlow checkpoint ({globs}). Known formats: "
+        f"semmatch presets, {known}. Received a folder with: "
+        f"{', '.join(found) or 'nothing'}."
     )

@@ -71,25 +71,23 @@ class Rule:
         target: string, the variable's path.
         shape: tuple of int, the tensor's shape as the configuration says.
         transform: function from array to array.
-        optional: bool, whether the checkpoint may lack it.
     """
 
     source: str
     target: str
     shape: tuple
     transform: Callable = np.asarray
-    optional: bool = False
 
 
-def apply_rules(tensors, prefix, rules, unused):
+def apply_rules(tensors, rules, unused):
     """Reads what the rules name and accounts for the rest.
 
     Args:
         tensors: `Tensors`.
-        prefix: string before each name, such as `"bert."`.
         rules: list of `Rule`.
-        unused: list of `(pattern, reason)` of tensors that are left out;
-            patterns are regular expressions of the whole name.
+        unused: a dict from patterns to the reason why such tensors are left
+            out; patterns are regular expressions of the whole name, and the
+            first that fits counts.
 
     Returns:
         Arrays by target, the `LoadReport`.
@@ -100,9 +98,9 @@ def apply_rules(tensors, prefix, rules, unused):
     """
     arrays, used, missing = {}, [], []
     for rule in rules:
-        name = _find(rule.source, prefix, tensors)
+        name = _find(rule.source, tensors)
         if name is None:
-            missing.append(rule)
+            missing.append(rule.source.split("|")[0])
             continue
         array = tensors[name]
         if array.shape != rule.shape:
@@ -113,18 +111,16 @@ def apply_rules(tensors, prefix, rules, unused):
         check_finite(array, name, tensors)
         arrays[rule.target] = np.ascontiguousarray(rule.transform(array))
         used.append(name)
-    required = [rule.source for rule in missing if not rule.optional]
-    if required:
+    if missing:
         raise ValueError(
-            f"The checkpoint lacks {len(required)} tensors that config.json "
-            f"asks for, the first being {prefix}{required[0]}. It holds: "
+            f"The checkpoint lacks {len(missing)} tensors that config.json "
+            f"asks for, the first being {missing[0]}. It holds: "
             f"{', '.join(sorted(tensors)[:5])} …"
         )
     reasons = {}
     for name in sorted(set(tensors) - set(used)):
         reasons[name] = _reason(name, unused)
-    absent = tuple(rule.target for rule in missing)
-    return arrays, LoadReport(tuple(used), reasons, absent)
+    return arrays, LoadReport(tuple(used), reasons)
 
 
 def read_classifier(tensors, names, hidden_dim):
@@ -181,13 +177,12 @@ def check_finite(array, name, tensors):
         )
 
 
-def _find(source, prefix, tensors):
-    names = [prefix + name for name in source.split("|")]
-    return next((name for name in names if name in tensors), None)
+def _find(source, tensors):
+    return next((name for name in source.split("|") if name in tensors), None)
 
 
 def _reason(name, unused):
-    for pattern, reason in unused:
+    for pattern, reason in unused.items():
         if re.fullmatch(pattern, name):
             return reason
     raise ValueError(

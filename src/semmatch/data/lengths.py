@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from semmatch.tokenizers.packing import MULTIPLE
+from semmatch.tokenizers.rows import MULTIPLE
 
 # Texts whose token ids are held at once.
 _CHUNK = 10_000

@@ -40,7 +40,8 @@ def pair_dataset(
     Returns:
         A dataset of `(features, labels)`, or `(features, labels,
         sample_weight)`, or `(features,)`. Features are int32 `(batch,
-        length)`, see the preprocessor; labels are `(batch,)`.
+        length)`, of a bi-encoder `(batch, 2, length)`, see the preprocessor;
+        labels are `(batch,)`.
 
     >>> from semmatch.data import load_faq
     >>> from semmatch.models import CrossEncoderPreprocessor
@@ -80,7 +81,7 @@ def pair_dataset(
         )
         features = dict(zip(names, packed, strict=True))
         for feature in features.values():
-            feature.set_shape((rows.shape[0], None))
+            feature.set_shape((rows.shape[0], *preprocessor.feature_shape))
         return features, *(tf.gather(column, rows) for column in columns)
 
     rows = _rows(

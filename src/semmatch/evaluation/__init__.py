@@ -15,6 +15,7 @@ from semmatch.evaluation.correlations import spearman
 from semmatch.evaluation.pair_report import PairError
 from semmatch.evaluation.pair_report import PairReport
 from semmatch.evaluation.pairs import evaluate_pairs
+from semmatch.evaluation.platt import fit_platt
 from semmatch.evaluation.plots import plot_report
 from semmatch.evaluation.prior import PriorFigures
 from semmatch.evaluation.ranking import evaluate_ranking
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate_pairs",
     "evaluate_ranking",
     "expected_calibration_error",
+    "fit_platt",
     "fit_temperature",
     "hit_at",
     "matthews_correlation",

@@ -13,7 +13,7 @@ from semmatch.evaluation.probabilities import check_probabilities
 _LOWEST, _HIGHEST = 0.05, 20.0
 
 # Fewer pairs say little about a probability.
-_FEW_PAIRS = 50
+FEW_PAIRS = 50
 
 
 def expected_calibration_error(labels, scores, *, num_bins=15):
@@ -116,10 +116,10 @@ def fit_temperature(labels, logits):
             "`fit_temperature` expects examples of two classes or more. "
             f"Received: {len(labels)} labels, all {labels[0]}."
         )
-    if len(labels) < _FEW_PAIRS:
+    if len(labels) < FEW_PAIRS:
         warnings.warn(
             f"A temperature of {len(labels)} pairs is mostly chance: give "
-            f"{_FEW_PAIRS} pairs or more.",
+            f"{FEW_PAIRS} pairs or more.",
             stacklevel=2,
         )
     low, high = np.log([1 / _HIGHEST, 1 / _LOWEST])

@@ -93,7 +93,7 @@ def export_onnx(model, folder, *, quantize=None):
             "`save_to_preset` and export it in a process with "
             "KERAS_BACKEND=tensorflow."
         )
-    preprocessor = model._preprocessor_or_error()
+    preprocessor = model.preprocessor_or_error()
     start = time.perf_counter()
     twin = float32_twin(model)
     with writing_folder(folder) as target:

@@ -4,9 +4,12 @@ from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.multi_sample_dropout import MultiSampleDropout
 from semmatch.layers.pooling import ClsPooling
+from semmatch.layers.pooling import LastTokenPooling
 from semmatch.layers.pooling import MaxPooling
 from semmatch.layers.pooling import MeanPooling
+from semmatch.layers.pooling import MeanSqrtPooling
 from semmatch.layers.pooling import POOLINGS
+from semmatch.layers.pooling import WeightedMeanPooling
 from semmatch.layers.transformer_block import TransformerBlock
 
 __all__ = [
@@ -14,8 +17,11 @@ __all__ = [
     "POOLINGS",
     "ClsPooling",
     "Dropout",
+    "LastTokenPooling",
     "MaxPooling",
     "MeanPooling",
+    "MeanSqrtPooling",
     "MultiSampleDropout",
     "TransformerBlock",
+    "WeightedMeanPooling",
 ]

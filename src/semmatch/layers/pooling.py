@@ -81,4 +81,92 @@ class MaxPooling(keras.layers.Layer):
         return ops.max(ops.where(real, tokens, lowest), axis=1)
 
 
-POOLINGS = {"cls": ClsPooling, "mean": MeanPooling, "max": MaxPooling}
+@keras.saving.register_keras_serializable(package="semmatch")
+class MeanSqrtPooling(keras.layers.Layer):
+    """Sums the vectors of the real tokens over the root of their number.
+
+    Source: Cer et al. 2018, Universal Sentence Encoder; sentence-transformers
+    calls it `mean_sqrt_len_tokens`.
+
+    Call arguments:
+        tokens: float `(batch, length, dim)`.
+        padding_mask: int32 `(batch, length)`, 1 for a real token.
+
+    Returns:
+        float32 `(batch, dim)`; all padding gives zeros.
+
+    >>> import numpy as np
+    >>> tokens = np.ones((1, 4, 2))
+    >>> np.asarray(MeanSqrtPooling()(tokens, np.ones((1, 4)))).tolist()
+    [[2.0, 2.0]]
+    """
+
+    def call(self, tokens, padding_mask):
+        mask = ops.cast(ops.expand_dims(padding_mask, -1), "float32")
+        total = ops.sum(ops.cast(tokens, "float32") * mask, axis=1)
+        return total / ops.sqrt(ops.maximum(ops.sum(mask, axis=1), 1.0))
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class WeightedMeanPooling(keras.layers.Layer):
+    """Averages the vectors of the real tokens, the n-th counting n times.
+
+    Source: Muennighoff 2022, "SGPT".
+
+    Call arguments:
+        tokens: float `(batch, length, dim)`.
+        padding_mask: int32 `(batch, length)`, 1 for a real token.
+
+    Returns:
+        float32 `(batch, dim)`; all padding gives zeros.
+
+    >>> import numpy as np
+    >>> tokens = np.array([[[3.0], [6.0], [9.0]]])
+    >>> np.asarray(WeightedMeanPooling()(tokens, np.array([[1, 1, 0]])))
+    array([[5.]], dtype=float32)
+    """
+
+    def call(self, tokens, padding_mask):
+        mask = ops.cast(padding_mask, "float32")
+        places = ops.cast(ops.arange(1, ops.shape(mask)[1] + 1), "float32")
+        weights = ops.expand_dims(mask * places, -1)
+        total = ops.sum(ops.cast(tokens, "float32") * weights, axis=1)
+        return total / ops.maximum(ops.sum(weights, axis=1), 1.0)
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class LastTokenPooling(keras.layers.Layer):
+    """Takes the vector of the last real token.
+
+    Source: Neelakantan et al. 2022, "Text and code embeddings by contrastive
+    pre-training".
+
+    Call arguments:
+        tokens: float `(batch, length, dim)`.
+        padding_mask: int32 `(batch, length)`, 1 for a real token; padding
+            stands at the end.
+
+    Returns:
+        float `(batch, dim)`; all padding gives the first vector.
+
+    >>> import numpy as np
+    >>> tokens = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])
+    >>> np.asarray(LastTokenPooling()(tokens, np.array([[1, 1, 0]]))).tolist()
+    [[3.0, 4.0]]
+    """
+
+    def call(self, tokens, padding_mask):
+        count = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
+        last = ops.maximum(count - 1, 0)
+        places = ops.reshape(last, (-1, 1, 1))
+        return ops.squeeze(ops.take_along_axis(tokens, places, axis=1), 1)
+
+
+POOLINGS = {
+    "cls": ClsPooling,
+    "mean": MeanPooling,
+    "max": MaxPooling,
+    "mean_sqrt": MeanSqrtPooling,
+    "weighted_mean": WeightedMeanPooling,
+    "last": LastTokenPooling,
+}

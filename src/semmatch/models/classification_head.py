@@ -2,9 +2,8 @@
 
 import keras
 
-from semmatch._checks import check_one_of
 from semmatch.layers import MultiSampleDropout
-from semmatch.layers import POOLINGS
+from semmatch.models.pooled import pooled_vector
 
 
 def classification_head(
@@ -26,28 +25,8 @@ def classification_head(
         The logits, a symbolic float32 `(batch, num_classes)`, and the name
         of the pooling that was taken.
     """
-    outputs = backbone(backbone.input)
-    if not isinstance(outputs, dict):
-        outputs = {"sequence_output": outputs}
-    has_pooler = "pooled_output" in outputs
-    if pooling is None:
-        pooling = "pooler" if has_pooler else "cls"
-    allowed = [*POOLINGS, "pooler"] if has_pooler else [*POOLINGS]
-    check_one_of(pooling, allowed, "pooling")
-
-    if has_pooler and pooling != "pooler":
-        # It gets no gradient, of which Keras would warn at every training.
-        backbone.output[
-            "pooled_output"
-        ]._keras_history.operation.trainable = False
-
+    vector, pooling = pooled_vector(backbone, pooling)
     # The head is small: float32 costs nothing and keeps scores apart.
-    if pooling == "pooler":
-        vector = outputs["pooled_output"]
-    else:
-        vector = POOLINGS[pooling](dtype="float32", name="pooling")(
-            outputs["sequence_output"], backbone.input["padding_mask"]
-        )
     if hidden_dim is not None:
         vector = keras.layers.Dense(
             hidden_dim, activation="relu", dtype="float32", name="hidden"

@@ -3,12 +3,18 @@
 import keras
 from keras import ops
 
+from semmatch import evaluation
 from semmatch._checks import check_positive_int
 from semmatch._records import Scoring
+from semmatch.losses import CrossEntropy
+from semmatch.losses.logit_loss import check_loss
 from semmatch.models import presets
 from semmatch.models.classification_head import classification_head
+from semmatch.models.from_checkpoint import cross_encoder_from
+from semmatch.models.keras_scoring import keras_scores
 from semmatch.models.matching_task import MatchingTask
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
+from semmatch.serving.pair_scorer import PairScorer
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -55,6 +61,16 @@ class CrossEncoder(MatchingTask):
     """
 
     preprocessor_cls = CrossEncoderPreprocessor
+    head_arguments = (
+        "num_classes",
+        "pooling",
+        "hidden_dim",
+        "dropout",
+        "dropout_samples",
+    )
+    # With another one of these the head's weights are still of use.
+    kept_head_arguments = frozenset({"dropout", "dropout_samples"})
+    head_layers = ("hidden", "head")
 
     def __init__(
         self,
@@ -103,6 +119,7 @@ class CrossEncoder(MatchingTask):
         truncation=None,
         normalizer=None,
         dtype=None,
+        trainable="all",
         **kwargs,
     ):
         """Loads a model from a folder.
@@ -120,6 +137,8 @@ class CrossEncoder(MatchingTask):
                 a model that is saved with one keeps it.
             dtype: policy of the computation, such as `"mixed_bfloat16"`, or
                 None for Keras's global one.
+            trainable: `"all"`, `"head"`, `"top:N"` for the last N layers and
+                the head, or `"lora:R"`, see `set_trainable`.
             **kwargs: further arguments of the constructor (`pooling`,
                 `hidden_dim`, `dropout`, `dropout_samples`, `scoring`).
 
@@ -132,22 +151,17 @@ class CrossEncoder(MatchingTask):
         return presets.load(
             cls,
             preset,
-            sequence_length=sequence_length,
+            build=cross_encoder_from,
             num_layers=num_layers,
             dtype=dtype,
+            trainable=trainable,
             head=kwargs,
-            truncation=truncation,
-            normalizer=normalizer,
+            packing={
+                "sequence_length": sequence_length,
+                "truncation": truncation,
+                "normalizer": normalizer,
+            },
         )
-
-    def save_to_preset(self, preset_dir):
-        """Writes a folder that `from_preset` reads.
-
-        Args:
-            preset_dir: path of the folder; what is there is replaced once
-                everything is written.
-        """
-        presets.save(self, preset_dir)
 
     def call(self, inputs, training=None, mask=None):
         if not training or self._passes * self.dropout_samples == 1:
@@ -161,18 +175,41 @@ class CrossEncoder(MatchingTask):
         return ops.reshape(logits, (-1, samples, self.num_classes))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        scores = self._scores(y_pred)
+        scores = keras_scores(self.pair_logits(y_pred), self.scoring)
         return super().compute_metrics(x, y, scores, sample_weight)
 
-    def _scores(self, logits):
-        """`Scoring.scores` in Keras operations; one column stays a column."""
-        if len(logits.shape) == 3:  # several samples in training
-            logits = ops.mean(logits, axis=1)
-        logits = logits / self.scoring.temperature
-        if self.scoring.activation == "sigmoid":
-            return ops.sigmoid(logits + self.scoring.bias)
-        scores = ops.softmax(logits)
-        return scores[:, 1:] if self.num_classes == 2 else scores
+    def pair_logits(self, outputs):
+        """Logits of each pair, `(batch, classes)`, of what `call` returns."""
+        if len(outputs.shape) == 3:  # several samples in training
+            return ops.mean(outputs, axis=1)
+        return outputs
+
+    def pair_scorer(self):
+        """What `score` and `rank` go through, with the `scoring` of now."""
+        packer = self.preprocessor_or_error().packer
+        names = set(self.backbone.input)
+
+        def run(features):
+            features = {name: features[name] for name in names}
+            return self.predict_on_batch(features)
+
+        return PairScorer(
+            packer, run, self.scoring, num_classes=self.num_classes
+        )
+
+    def _checked_loss(self, loss):
+        loss = check_loss(loss, self.dropout_samples)
+        self._passes = loss.passes if isinstance(loss, CrossEntropy) else 1
+        return loss
+
+    def _default_metrics(self):
+        return ["accuracy"]
+
+    def _calibrated(self, labels, logits):
+        scoring = self.scoring
+        # As they are scaled now; this may be the second time.
+        scaled = logits / scoring.temperature + scoring.bias
+        return scoring.calibrated(evaluation.fit_temperature(labels, scaled))
 
     def get_config(self):
         return {
@@ -184,16 +221,3 @@ class CrossEncoder(MatchingTask):
             "dropout_samples": self.dropout_samples,
             "scoring": self.scoring.to_dict(),
         }
-
-    @classmethod
-    def from_config(cls, config):
-        # Not that of `Task`, which takes preprocessors for layers.
-        restore = keras.saving.deserialize_keras_object
-        return cls(
-            **{
-                **config,
-                "backbone": restore(config["backbone"]),
-                "preprocessor": restore(config["preprocessor"]),
-                "scoring": Scoring(**config["scoring"]),
-            }
-        )

@@ -86,11 +86,12 @@ def fit_threshold(model, pairs, by="f1", at=None, band="match"):
 def fit_temperature(model, pairs):
     """Makes scores the probabilities that they look like.
 
-    One number divides the logits: the order of pairs and what matches stay,
-    thresholds move along. It is saved with the model and goes into its
-    exports. Choose it on validation pairs.
+    One number divides the logits, and of a similarity another is added: the
+    order of pairs and what matches stay, thresholds move along. It is saved
+    with the model and goes into its exports. Choose it on validation pairs.
 
-    Source: Guo et al. 2017, "On calibration of modern neural networks".
+    Source: Guo et al. 2017, "On calibration of modern neural networks"; of a
+    similarity Platt 1999, "Probabilistic outputs for support vector machines".
 
     Args:
         model: a model with a `scoring`.
@@ -102,9 +103,7 @@ def fit_temperature(model, pairs):
     labels = _classes(pairs, "fit_temperature")
     scoring = model.scoring
     logits = model.pair_scorer().logits(pairs)
-    # As they are scaled now; this may be the second time.
-    scaled = logits / scoring.temperature + scoring.bias
-    calibrated = scoring.calibrated(evaluation.fit_temperature(labels, scaled))
+    calibrated = model._calibrated(labels, logits)
     before, after = scoring.scores(logits), calibrated.scores(logits)
     model.scoring = calibrated
     return Calibration(

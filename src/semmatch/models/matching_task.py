@@ -1,20 +1,16 @@
 """What every model of pairs does: trains, scores, ranks, is calibrated."""
 
-import random
-
 import keras
 import keras_hub
 import numpy as np
 
 from semmatch._checks import check_positive_int
-from semmatch.data import pair_dataset
-from semmatch.losses import CrossEntropy
-from semmatch.losses.logit_loss import check_loss
+from semmatch._records import Scoring
+from semmatch.models import presets
 from semmatch.models.fitted_scoring import fit_temperature
 from semmatch.models.fitted_scoring import fit_threshold
-from semmatch.models.raw_texts import raw_pairs
+from semmatch.models.raw_texts import raw_dataset
 from semmatch.models.text_encoder import set_activation_checkpointing
-from semmatch.serving.pair_scorer import PairScorer
 from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
 from semmatch.training.adversarial import check_attackable
@@ -27,8 +23,9 @@ from semmatch.training.microbatch import micro_batch_step
 class MatchingTask(keras_hub.models.Task):
     """A model with a `backbone`, a `preprocessor` and a `scoring`.
 
-    A subclass sets these, `num_classes` and `dropout_samples`, and gives
-    `compute_metrics`.
+    A subclass sets these and `num_classes`, and gives `pair_scorer`,
+    `pair_logits`, `compute_metrics`, `_checked_loss`, `_default_metrics` and
+    `_calibrated`.
     """
 
     def compile(
@@ -46,11 +43,12 @@ class MatchingTask(keras_hub.models.Task):
 
         Args:
             optimizer: `"auto"` for `AdamW(5e-5)`.
-            loss: `"auto"` for `CrossEntropy()`; `CrossEntropy(
-                label_smoothing=0.1)` or `RDrop()`, or another loss of logits.
-            metrics: `"auto"` for accuracy. Metrics get scores: `(batch, 1)`,
-                the probability of the positive class, for one logit and for
-                two classes; `(batch, classes)` for more.
+            loss: `"auto"` for `CrossEntropy()`, of a bi-encoder `CoSENT()`;
+                another one of `semmatch.losses`, or of Keras, of logits.
+            metrics: `"auto"` for accuracy, of a bi-encoder the area under the
+                ROC curve. Metrics get scores: `(batch, 1)`, the probability
+                of the positive class, for one logit and for two classes;
+                `(batch, classes)` for more.
             micro_batch_size: int or None, how many pairs of a batch (of a
                 replica's part of it) are computed at a time. Less memory,
                 same step, see `micro_batch_step`; TensorFlow only.
@@ -64,9 +62,9 @@ class MatchingTask(keras_hub.models.Task):
         """
         if optimizer == "auto":
             optimizer = AdamW()
-        loss = check_loss(loss, self.dropout_samples)
+        loss = self._checked_loss(loss)
         if metrics == "auto":
-            metrics = ["accuracy"]
+            metrics = self._default_metrics()
         if micro_batch_size is not None:
             check_positive_int(micro_batch_size, "micro_batch_size")
             check_splittable(loss)
@@ -74,7 +72,6 @@ class MatchingTask(keras_hub.models.Task):
             check_attackable(
                 self.backbone, adversarial_epsilon, micro_batch_size
             )
-        self._passes = loss.passes if isinstance(loss, CrossEntropy) else 1
         self.adversarial_epsilon = adversarial_epsilon
         self.micro_batch_size = micro_batch_size
         set_activation_checkpointing(self.backbone, activation_checkpointing)
@@ -145,7 +142,9 @@ class MatchingTask(keras_hub.models.Task):
             `keras.callbacks.History`; its attribute `before` has the
             validation figures before the first step, None without them.
         """
-        train = self._dataset(x, y, batch_size, sample_weight, order="shuffle")
+        train = raw_dataset(
+            self, x, y, batch_size, sample_weight, order="shuffle"
+        )
         # Datasets come shuffled; Keras would warn that it cannot.
         kwargs.setdefault("shuffle", False)
         callbacks = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
@@ -156,8 +155,8 @@ class MatchingTask(keras_hub.models.Task):
             if not isinstance(validation_data, tuple):
                 validation_data = (validation_data, None)
             texts, labels, *weight = validation_data
-            validation_data = self._dataset(
-                texts, labels, batch_size, *weight, order="sort"
+            validation_data = raw_dataset(
+                self, texts, labels, batch_size, *weight, order="sort"
             )
             before, callbacks = validation_callbacks(
                 self,
@@ -180,34 +179,16 @@ class MatchingTask(keras_hub.models.Task):
     ):
         """Loss and metrics of a dataset or of raw texts, as `fit` takes."""
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self._dataset(x, y, batch_size, sample_weight, order="sort")
+            x = raw_dataset(self, x, y, batch_size, sample_weight, order="sort")
         return super().evaluate(x, **kwargs)
 
     def predict(self, x=None, batch_size=None, **kwargs):
-        """Logits, float32 `(n, num_classes)`, in the order of the texts."""
-        return super().predict(self._dataset(x, None, batch_size), **kwargs)
+        """What the model returns, in the order of the texts."""
+        return super().predict(raw_dataset(self, x, None, batch_size), **kwargs)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         # Datasets are packed by `pair_dataset`, a batch at a time.
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-
-    def _dataset(self, x, y, batch_size, sample_weight=None, order=None):
-        """Raw texts as a dataset; a dataset is given on as it is."""
-        pairs = raw_pairs(
-            x, y, sample_weight, self.num_classes, labelled=order is not None
-        )
-        if pairs is None:
-            return x
-        return pair_dataset(
-            pairs,
-            self._preprocessor_or_error(),
-            batch_size=64 if batch_size is None else batch_size,
-            shuffle=order == "shuffle",
-            sort=order == "sort",
-            # Python's generator, so that `set_random_seed` fixes the order.
-            seed=random.randrange(2**31),
-            sample_weight=sample_weight,
-        )
 
     def score(self, pairs):
         """Scores of pairs, see `PairScorer.score`.
@@ -262,15 +243,12 @@ class MatchingTask(keras_hub.models.Task):
 
     @scoring.setter
     def scoring(self, scoring):
-        # Refuses the scoring of another number of classes.
-        no_logits = np.empty((0, self.num_classes))
-        scoring.scores(no_logits)
-        if scoring.long == "max":
-            scoring.rank_keys(no_logits)
+        self._check_scoring(scoring)
         before = getattr(self, "_scoring", scoring)
         self._scoring = scoring
         # Metrics read scores: what was traced has the old ones in it.
-        if (before.temperature, before.bias) != (
+        if (before.activation, before.temperature, before.bias) != (
+            scoring.activation,
             scoring.temperature,
             scoring.bias,
         ):
@@ -279,23 +257,40 @@ class MatchingTask(keras_hub.models.Task):
             if self.test_function is not None:
                 self.make_test_function(force=True)
 
-    def pair_scorer(self):
-        """What `score` and `rank` go through, with the `scoring` of now."""
-        packer = self._preprocessor_or_error().packer
-        names = set(self.backbone.input)
+    def save_to_preset(self, preset_dir):
+        """Writes a folder that `from_preset` reads.
 
-        def run(features):
-            features = {name: features[name] for name in names}
-            return self.predict_on_batch(features)
+        Args:
+            preset_dir: path of the folder; what is there is replaced once
+                everything is written.
+        """
+        presets.save(self, preset_dir)
 
-        return PairScorer(
-            packer, run, self.scoring, num_classes=self.num_classes
+    @classmethod
+    def from_config(cls, config):
+        # Not that of `Task`, which takes preprocessors for layers.
+        restore = keras.saving.deserialize_keras_object
+        return cls(
+            **{
+                **config,
+                "backbone": restore(config["backbone"]),
+                "preprocessor": restore(config["preprocessor"]),
+                "scoring": Scoring(**config["scoring"]),
+            }
         )
 
-    def _preprocessor_or_error(self):
+    def _check_scoring(self, scoring):
+        """Refuses the scoring of another number of classes."""
+        no_logits = np.empty((0, self.num_classes))
+        scoring.scores(no_logits)
+        if scoring.long == "max":
+            scoring.rank_keys(no_logits)
+
+    def preprocessor_or_error(self):
+        """`preprocessor`, for what needs one."""
         if self.preprocessor is None:
             raise ValueError(
                 f"`{self.name}` has no preprocessor and so reads packed "
-                "features alone. Give `CrossEncoder` a preprocessor."
+                f"features alone. Give it a `{self.preprocessor_cls.__name__}`."
             )
         return self.preprocessor

@@ -9,7 +9,7 @@ from semmatch.tokenizers import Tokenizer
 from semmatch.tokenizers.packing import Loss
 
 # Pairs whose tokens are held at once while lengths are counted.
-_CHUNK = 10_000
+CHUNK = 10_000
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -47,6 +47,9 @@ class CrossEncoderPreprocessor:
         self.truncation = truncation
         self.segments = segments
         self.packer = Packer(tokenizer, sequence_length, truncation=truncation)
+
+    # Of a pair's features; None for what differs from batch to batch.
+    feature_shape = (None,)
 
     @classmethod
     def from_texts(cls, texts, **kwargs):
@@ -87,11 +90,11 @@ class CrossEncoderPreprocessor:
             int64 `(n,)`.
         """
         # In chunks, since the ids of all texts may not fit in memory.
-        starts = range(0, len(text_a), _CHUNK)
+        starts = range(0, len(text_a), CHUNK)
         chunks = []
         loss = Loss()
         for start in tqdm(starts, "counting tokens", delay=2, disable=None):
-            rows = slice(start, start + _CHUNK)
+            rows = slice(start, start + CHUNK)
             ids = self.tokenizer.tokenize([*text_a[rows], *text_b[rows]])
             half = len(ids) // 2
             chunks.append(self.packer.lengths(ids[:half], ids[half:]))
@@ -109,27 +112,7 @@ class CrossEncoderPreprocessor:
             ValueError: if the features would be too long for it, hold ids
                 that it does not know, or are not those that it reads.
         """
-        limit = getattr(backbone, "max_sequence_length", None)
-        if limit is not None and self.sequence_length > limit:
-            raise ValueError(
-                f"`sequence_length` must be at most {limit} (the backbone's "
-                "`max_sequence_length`). Received: sequence_length="
-                f"{self.sequence_length}."
-            )
-        size = self.tokenizer.vocabulary_size
-        if size > backbone.vocabulary_size:
-            raise ValueError(
-                "The tokenizer's ids must be below the backbone's "
-                f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
-                f"tokenizer of {size} ids: it belongs to another model."
-            )
-        reads = "segment_ids" in backbone.input
-        if self.segments != reads:
-            raise ValueError(
-                f"`segments` must be {reads}: the backbone "
-                f"{'reads' if reads else 'has no'} segment_ids. Received: "
-                f"segments={self.segments}."
-            )
+        check_features(self, backbone)
 
     def get_config(self):
         return {
@@ -143,3 +126,37 @@ class CrossEncoderPreprocessor:
     def from_config(cls, config):
         tokenizer = Tokenizer(config["tokenizer"])
         return cls(**{**config, "tokenizer": tokenizer})
+
+
+def check_features(preprocessor, backbone):
+    """Raises what would otherwise fail deep in a graph, or in silence.
+
+    Args:
+        preprocessor: with a `tokenizer`, a `sequence_length` and `segments`.
+        backbone: `keras_hub.models.Backbone` that reads the features.
+
+    Raises:
+        ValueError: if the features would be too long for it, hold ids that
+            it does not know, or are not those that it reads.
+    """
+    limit = getattr(backbone, "max_sequence_length", None)
+    if limit is not None and preprocessor.sequence_length > limit:
+        raise ValueError(
+            f"`sequence_length` must be at most {limit} (the backbone's "
+            "`max_sequence_length`). Received: sequence_length="
+            f"{preprocessor.sequence_length}."
+        )
+    size = preprocessor.tokenizer.vocabulary_size
+    if size > backbone.vocabulary_size:
+        raise ValueError(
+            "The tokenizer's ids must be below the backbone's "
+            f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
+            f"tokenizer of {size} ids: it belongs to another model."
+        )
+    reads = "segment_ids" in backbone.input
+    if preprocessor.segments != reads:
+        raise ValueError(
+            f"`segments` must be {reads}: the backbone "
+            f"{'reads' if reads else 'has no'} segment_ids. Received: "
+            f"segments={preprocessor.segments}."
+        )

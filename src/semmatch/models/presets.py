@@ -9,22 +9,25 @@ from pathlib import Path
 import keras
 
 from semmatch import checkpoints
+from semmatch._folders import PRESET_FILE
+from semmatch._folders import WEIGHTS_FILE
 from semmatch._folders import writing_folder
 from semmatch._json import read_json_object
 from semmatch._version import __version__
-from semmatch.models.preprocessor import CrossEncoderPreprocessor
-from semmatch.models.text_encoder import TextEncoder
+from semmatch.models.trainable import has_lora
+from semmatch.models.trainable import merged_weights
+from semmatch.models.trainable import set_trainable
 from semmatch.tokenizers import Tokenizer
 
-CONFIG_FILE = "semmatch_preset.json"
-WEIGHTS_FILE = "model.weights.h5"
+# Another one of these leaves the scores of a model what they are.
+_SAME_SCORES = {"dropout", "dropout_samples"}
 
 
 def save(model, folder):
     """Writes a model as a preset: configuration, float32 weights, tokenizer.
 
     Args:
-        model: `CrossEncoder` with a preprocessor.
+        model: `CrossEncoder` or `BiEncoder` with a preprocessor.
         folder: path; see `writing_folder`.
     """
     if model.preprocessor is None:
@@ -45,9 +48,11 @@ def save(model, folder):
     }
     with writing_folder(folder) as target:
         model.preprocessor.tokenizer.save(target)
-        _plain(model).save_weights(target / WEIGHTS_FILE)
+        # Keras would add up matrices and LoRA in the policy's bfloat16.
+        saved = float32_twin(model) if has_lora(model) else model
+        _plain(saved).save_weights(target / WEIGHTS_FILE)
         text = json.dumps(record, indent=2, ensure_ascii=False)
-        (target / CONFIG_FILE).write_text(text, encoding="utf-8")
+        (target / PRESET_FILE).write_text(text, encoding="utf-8")
 
 
 def _plain(model):
@@ -55,28 +60,37 @@ def _plain(model):
     return keras.Model(model.input, model.output)
 
 
-def load(model_class, folder, *, num_layers, dtype, head, **packing):
+def load(
+    model_class, folder, *, build, num_layers, dtype, trainable, head, packing
+):
     """Loads a model from a folder; see the `from_preset` of its class.
 
     Args:
-        model_class: `CrossEncoder`.
+        model_class: `CrossEncoder` or `BiEncoder`.
         folder: path of a preset of our own or of a checkpoint.
+        build: function of `from_checkpoint`, for the latter.
         num_layers: int, or None for all.
         dtype: dtype policy, or None for the global one.
+        trainable: string, as of `set_trainable`.
         head: a dict of the arguments of `model_class` that are asked for.
-        **packing: `sequence_length`, `truncation` and `normalizer`, each None
-            for that of the folder.
+        packing: a dict of `normalizer` and of arguments of the preprocessor,
+            each None for that of the folder.
     """
     folder = Path(folder)
     dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-    if (folder / CONFIG_FILE).is_file():
+    if (folder / PRESET_FILE).is_file():
         saved = _load_own(model_class, folder, packing, dtype)
         model = _with_changes(saved, num_layers, head)
     else:
-        checkpoint = checkpoints.read_checkpoint(folder, num_layers=num_layers)
-        model = _from_checkpoint(
-            model_class, folder, checkpoint, packing, dtype, head
+        model = build(
+            model_class,
+            folder,
+            num_layers=num_layers,
+            dtype=dtype,
+            head=head,
+            packing=packing,
         )
+    set_trainable(model, trainable)
     report = model.load_report
     if "head" in report.initialised and head.get("num_classes") is None:
         warnings.warn(
@@ -95,7 +109,7 @@ def load(model_class, folder, *, num_layers, dtype, head, **packing):
 
 def _load_own(model_class, folder, packing, dtype):
     """The model as it was saved, but for the policy and the length."""
-    path = folder / CONFIG_FILE
+    path = folder / PRESET_FILE
     record = read_json_object(path)
     missing = {"class_name", "config"} - set(record)
     if missing:
@@ -113,10 +127,15 @@ def _load_own(model_class, folder, packing, dtype):
     policy = keras.dtype_policies.serialize(dtype)
     config["backbone"]["config"]["dtype"] = policy
     preprocessor = config["preprocessor"]["config"]
-    preprocessor["tokenizer"] = _tokenizer(folder, packing).to_json()
-    for name in ("sequence_length", "truncation"):
-        if packing[name] is not None:
-            preprocessor[name] = packing[name]
+    tokenizer = Tokenizer.from_folder(folder)
+    for name, value in packing.items():
+        if value is None:
+            continue
+        if name == "normalizer":
+            tokenizer = tokenizer.with_normalizer(value)
+        else:
+            preprocessor[name] = value
+    preprocessor["tokenizer"] = tokenizer.to_json()
     model = model_class.from_config(config)
     _plain(model).load_weights(folder / WEIGHTS_FILE)
     used = tuple(variable.path for variable in model.variables)
@@ -126,36 +145,28 @@ def _load_own(model_class, folder, packing, dtype):
 
 def _with_changes(saved, num_layers, head):
     """The loaded model with another number of layers or another head."""
-    own = {
-        name: getattr(saved, name)
-        for name in (
-            "num_classes",
-            "pooling",
-            "hidden_dim",
-            "dropout",
-            "dropout_samples",
-        )
-    }
+    own = saved.get_config()
+    own = {name: own[name] for name in saved.head_arguments}
     wanted = {**own, **head}
     if num_layers is None and wanted == own:
         return saved
     encoder = saved.backbone
     if num_layers is not None:
         encoder = _first_layers(encoder, num_layers)
-    # Neither dropout nor a name or scoring makes the head another one.
     changed = {name for name in own if wanted[name] != own[name]}
-    same_head = changed <= {"dropout", "dropout_samples"}
-    wanted.setdefault("scoring", saved.scoring if same_head else None)
+    same_head = changed <= saved.kept_head_arguments
+    same_scores = changed <= _SAME_SCORES
+    wanted.setdefault("scoring", saved.scoring if same_scores else None)
     model = type(saved)(encoder, saved.preprocessor, **wanted)
     model.load_report = saved.load_report
+    names = {layer.name for layer in model.layers} & set(saved.head_layers)
     if same_head:
-        for name in ("hidden", "head"):
-            if name == "head" or saved.hidden_dim is not None:
-                weights = saved.get_layer(name).get_weights()
-                model.get_layer(name).set_weights(weights)
-    else:
+        for name in names:
+            weights = saved.get_layer(name).get_weights()
+            model.get_layer(name).set_weights(weights)
+    elif names:
         model.load_report = dataclasses.replace(
-            saved.load_report, initialised=("head",)
+            saved.load_report, initialised=(saved.head_layers[-1],)
         )
     return model
 
@@ -172,51 +183,6 @@ def _first_layers(encoder, num_layers):
     for variable in cut.weights:
         variable.assign(values[variable.path])
     return cut
-
-
-def _tokenizer(folder, packing):
-    tokenizer = Tokenizer.from_folder(folder)
-    if packing["normalizer"] is None:
-        return tokenizer
-    return tokenizer.with_normalizer(packing["normalizer"])
-
-
-def _from_checkpoint(model_class, folder, checkpoint, packing, dtype, head):
-    encoder = TextEncoder(**checkpoint.config, dtype=dtype)
-    variables = {variable.path: variable for variable in encoder.weights}
-    for path, array in checkpoint.tensors.items():
-        variables[path].assign(array)
-    preprocessor = CrossEncoderPreprocessor(
-        _tokenizer(folder, packing),
-        packing["sequence_length"] or checkpoint.sequence_length,
-        truncation=packing["truncation"] or "longest_first",
-        segments=bool(encoder.num_segments),
-    )
-    # transformers puts its classifier on the pooler, and nowhere else.
-    own_head = {
-        "num_classes": checkpoint.num_classes,
-        "pooling": "pooler",
-        "hidden_dim": None,
-    }
-    wanted = {name: head.get(name, own) for name, own in own_head.items()}
-    keeps_head = checkpoint.head is not None and wanted == own_head
-    if keeps_head:
-        head = {**head, **own_head}
-    model = model_class(encoder, preprocessor, **head)
-    report = checkpoint.report
-    if keeps_head:
-        kernel, bias = checkpoint.head["kernel"], checkpoint.head["bias"]
-        model.get_layer("head").set_weights([kernel, bias])
-    else:
-        left = dict.fromkeys(checkpoint.head_tensors, "head of another task")
-        report = dataclasses.replace(
-            report,
-            used=tuple(name for name in report.used if name not in left),
-            unused={**report.unused, **left},
-            initialised=(*report.initialised, "head"),
-        )
-    model.load_report = report
-    return model
 
 
 def load_model(path, compile=True):
@@ -236,9 +202,14 @@ def load_model(path, compile=True):
 
 
 def float32_twin(model):
-    """A copy of a model that computes in float32; exports stand on it."""
+    """A copy of a model that computes in float32; exports stand on it.
+
+    What LoRA adds to a matrix is in the matrix of the copy.
+    """
     config = model.get_config()
     config["backbone"]["config"]["dtype"] = "float32"
     twin = type(model).from_config(config)
-    twin.set_weights(model.get_weights())
+    weights = merged_weights(model)
+    for variable in twin.weights:
+        variable.assign(weights[variable.path])
     return twin

@@ -1,12 +1,43 @@
 """What models take besides datasets: raw texts with their labels."""
 
+import random
 from collections.abc import Iterator
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 
+from semmatch.data import pair_dataset
 from semmatch.data import Pairs
+
+
+def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
+    """A dataset of raw texts; a dataset is given on as it is.
+
+    Args:
+        model: with a `preprocessor` and `num_classes`.
+        x: as of `raw_pairs`, as are `y` and `sample_weight`.
+        y: labels of raw texts, or None.
+        batch_size: int or None for 64.
+        sample_weight: weights of raw texts, or None.
+        order: `"shuffle"`, `"sort"`, or None for the order given, without
+            labels.
+    """
+    pairs = raw_pairs(
+        x, y, sample_weight, model.num_classes, labelled=order is not None
+    )
+    if pairs is None:
+        return x
+    return pair_dataset(
+        pairs,
+        model.preprocessor_or_error(),
+        batch_size=64 if batch_size is None else batch_size,
+        shuffle=order == "shuffle",
+        sort=order == "sort",
+        # Python's generator, so that `set_random_seed` fixes the order.
+        seed=random.randrange(2**31),
+        sample_weight=sample_weight,
+    )
 
 
 def raw_pairs(x, y, sample_weight, num_classes, *, labelled):

@@ -3,20 +3,32 @@
 import keras
 import keras_hub
 
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
 from semmatch.layers import Dropout
 from semmatch.layers import TransformerBlock
+from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.training.precision import warn_if_emulated
+
+# The exact GELU is not Keras's own, see `ACTIVATIONS`.
+_POOLER_ACTIVATIONS = {
+    "tanh": "tanh",
+    "relu": "relu",
+    "gelu": ACTIVATIONS["gelu"],
+}
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
 class TextEncoder(keras_hub.models.Backbone):
     """A BERT encoder: token ids in, a vector for each token out.
 
-    It covers what BERT checkpoints differ in (form of the GELU, epsilon,
-    number of segments, with or without pooler), so that a checkpoint gives
-    the outputs that it gives in the library it was trained with.
+    It covers what checkpoints of BERT, RoBERTa, DistilBERT, ALBERT and ELECTRA
+    differ in (form of the GELU, epsilon, number of segments, width of the
+    embeddings, shared blocks, pooler), so that a checkpoint gives the outputs
+    that it gives in the library it was trained with.
 
-    Source: Devlin et al. 2018, BERT.
+    Source: Devlin et al. 2018, BERT; Lan et al. 2019, ALBERT (narrow
+    embeddings, shared blocks).
 
     Args:
         vocabulary_size: int.
@@ -31,6 +43,13 @@ class TextEncoder(keras_hub.models.Backbone):
         activation: `"gelu"` (exact), `"gelu_tanh"` or `"relu"`.
         layer_norm_epsilon: float.
         pooler: bool, whether there is BERT's dense layer on the first token.
+        pooler_activation: `"tanh"` (BERT's), `"relu"` (DistilBERT's) or
+            `"gelu"` (ELECTRA's, exact).
+        embedding_dim: int, the width of the embeddings and of their norm,
+            which a dense layer then brings to `hidden_dim`; None for
+            `hidden_dim` without that layer.
+        shared_layers: bool, whether one block, `block_0`, is applied
+            `num_layers` times.
         dtype: string or policy of the computation; weights stay float32
             under a mixed policy.
         name: string or None.
@@ -67,10 +86,19 @@ class TextEncoder(keras_hub.models.Backbone):
         activation="gelu",
         layer_norm_epsilon=1e-12,
         pooler=True,
+        pooler_activation="tanh",
+        embedding_dim=None,
+        shared_layers=False,
         dtype=None,
         name=None,
         trainable=True,
     ):
+        check_one_of(
+            pooler_activation, _POOLER_ACTIVATIONS, "pooler_activation"
+        )
+        if embedding_dim is not None:
+            check_positive_int(embedding_dim, "embedding_dim")
+        embedding_width = embedding_dim or hidden_dim
         warn_if_emulated(keras.dtype_policies.get(dtype))
         # Where a token is starts out smaller than which token it is, and
         # kernels start as Keras has them: with BERT's 0.02 for everything a
@@ -80,7 +108,7 @@ class TextEncoder(keras_hub.models.Backbone):
         def embedding(size, name, stddev=0.02):
             return keras.layers.Embedding(
                 size,
-                hidden_dim,
+                embedding_width,
                 embeddings_initializer=normal(stddev=stddev),
                 dtype=dtype,
                 name=name,
@@ -90,7 +118,7 @@ class TextEncoder(keras_hub.models.Backbone):
         padding_mask = keras.Input((None,), dtype="int32", name="padding_mask")
         inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
         tokens = embedding(
-            vocabulary_size, "token_embedding", stddev=hidden_dim**-0.5
+            vocabulary_size, "token_embedding", stddev=embedding_width**-0.5
         )(token_ids)
         tokens = tokens + keras_hub.layers.PositionEmbedding(
             max_sequence_length,
@@ -109,8 +137,12 @@ class TextEncoder(keras_hub.models.Backbone):
             epsilon=layer_norm_epsilon, dtype=dtype, name="embedding_norm"
         )(tokens)
         tokens = Dropout(dropout, dtype=dtype, name="embedding_dropout")(tokens)
-        for index in range(num_layers):
-            tokens = TransformerBlock(
+        if embedding_dim is not None:
+            tokens = keras.layers.Dense(
+                hidden_dim, dtype=dtype, name="embedding_projection"
+            )(tokens)
+        blocks = [
+            TransformerBlock(
                 hidden_dim,
                 num_heads,
                 intermediate_dim,
@@ -120,12 +152,17 @@ class TextEncoder(keras_hub.models.Backbone):
                 layer_norm_epsilon=layer_norm_epsilon,
                 dtype=dtype,
                 name=f"block_{index}",
-            )(tokens, padding_mask)
+            )
+            for index in range(1 if shared_layers else num_layers)
+        ]
+        for index in range(num_layers):
+            block = blocks[0 if shared_layers else index]
+            tokens = block(tokens, padding_mask)
         outputs = {"sequence_output": tokens}
         if pooler:
             outputs["pooled_output"] = keras.layers.Dense(
                 hidden_dim,
-                activation="tanh",
+                activation=_POOLER_ACTIVATIONS[pooler_activation],
                 dtype=dtype,
                 name="pooler",
             )(tokens[:, 0, :])
@@ -149,6 +186,9 @@ class TextEncoder(keras_hub.models.Backbone):
         self.activation = activation
         self.layer_norm_epsilon = layer_norm_epsilon
         self.pooler = pooler
+        self.pooler_activation = pooler_activation
+        self.embedding_dim = embedding_dim
+        self.shared_layers = shared_layers
 
     def get_config(self):
         return {
@@ -165,6 +205,9 @@ class TextEncoder(keras_hub.models.Backbone):
             "activation": self.activation,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "pooler": self.pooler,
+            "pooler_activation": self.pooler_activation,
+            "embedding_dim": self.embedding_dim,
+            "shared_layers": self.shared_layers,
         }
 
 

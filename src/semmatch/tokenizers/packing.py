@@ -7,17 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from semmatch._checks import check_one_of
+from semmatch.tokenizers.rows import fill_template
+from semmatch.tokenizers.rows import padded_lengths
 
 TRUNCATIONS = ("longest_first", "only_second")
 
 # A share of unknown tokens that well-written text does not reach, and how many
 # tokens it takes to tell.
 _MANY_UNKNOWN = 0.02
-_FEW_TOKENS = 1000
-
-# Lengths are rounded up, so that few shapes are compiled and the rows of
-# matrix products stay aligned.
-MULTIPLE = 8
+FEW_TOKENS = 1000
 
 
 class Loss(NamedTuple):
@@ -109,31 +107,15 @@ class Packer:
             `sequence_length`. No rows give arrays of shape `(0, 0)`.
         """
         kept = dict(zip("AB", self._kept(ids_a, ids_b), strict=True))
-        ids = {"A": ids_a, "B": ids_b}
         lengths = self.lengths(ids_a, ids_b)
-        rows = len(lengths)
         length = int(self.padded_lengths(lengths).max(initial=0))
-        tokens = np.full((rows, length), self.tokenizer.pad_id, "int32")
-        segments = np.zeros((rows, length), "int32")
-        offset = np.zeros(rows, "int64")
-        every_row = np.arange(rows)
-        for part in self.tokenizer.pair:
-            if part.text:
-                place, values = _scatter(ids[part.text], kept[part.text])
-                place = (place[0], place[1] + offset[place[0]])
-                tokens[place] = values
-                segments[place] = part.segment
-                offset += kept[part.text]
-            for special in part.ids:
-                tokens[every_row, offset] = special
-                segments[every_row, offset] = part.segment
-                offset += 1
-        mask = np.arange(length) < lengths[:, None]
-        return {
-            "token_ids": tokens,
-            "padding_mask": mask.astype("int32"),
-            "segment_ids": segments,
-        }
+        return fill_template(
+            self.tokenizer.pair,
+            {"A": ids_a, "B": ids_b},
+            kept,
+            (len(lengths), length),
+            self.tokenizer.pad_id,
+        )
 
     def lengths(self, ids_a, ids_b):
         """Tokens of each packed pair, int64 `(batch,)`, specials included."""
@@ -142,8 +124,7 @@ class Packer:
 
     def padded_lengths(self, lengths):
         """Columns that rows of `lengths` take when packed alone, int64."""
-        padded = -(-lengths // MULTIPLE) * MULTIPLE
-        return np.minimum(padded, self.sequence_length)
+        return padded_lengths(lengths, self.sequence_length)
 
     def windows(self, ids_a, ids_b):
         """A second text that does not fit, in parts that do.
@@ -225,7 +206,7 @@ class Packer:
                 stacklevel=2,
             )
         message = unknown_message(loss.unknown / max(1, loss.tokens))
-        few = loss.tokens < _FEW_TOKENS
+        few = loss.tokens < FEW_TOKENS
         if message and not few and "unknown" not in self._warned:
             self._warned.add("unknown")
             warnings.warn(message, stacklevel=2)
@@ -269,16 +250,3 @@ def unknown_message(share):
         "vocabulary has it (upper case, wide letters, curly quotes), see "
         "`TextNormalizer`."
     )
-
-
-def _scatter(ids, kept):
-    """Rows, columns and values of the first `kept` ids of each row."""
-    lengths = np.array([len(row) for row in ids], "int64")
-    values = np.fromiter(
-        itertools.chain.from_iterable(ids), "int32", lengths.sum()
-    )
-    rows = np.repeat(np.arange(len(ids)), lengths)
-    starts = np.cumsum(lengths) - lengths
-    columns = np.arange(len(values)) - starts[rows]
-    kept = columns < kept[rows]
-    return (rows[kept], columns[kept]), values[kept]

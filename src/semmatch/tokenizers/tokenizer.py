@@ -7,14 +7,12 @@ from pathlib import Path
 import tokenizers
 
 from semmatch._checks import check_text
-from semmatch._json import read_json_object
+from semmatch.tokenizers.folder import read_folder
+from semmatch.tokenizers.folder import TOKENIZER_FILE
+from semmatch.tokenizers.special_tokens import content
+from semmatch.tokenizers.special_tokens import read_config
 from semmatch.tokenizers.template import read_templates
 from semmatch.tokenizers.wordpiece import train_wordpiece
-from semmatch.tokenizers.wordpiece import wordpiece_from_vocabulary
-
-TOKENIZER_FILE = "tokenizer.json"
-VOCABULARY_FILE = "vocab.txt"
-CONFIG_FILE = "tokenizer_config.json"
 
 _PAD_TOKENS = ("<pad>", "[PAD]")
 
@@ -35,6 +33,7 @@ class Tokenizer:
         unknown_id: int, the id of what the vocabulary lacks; None if it
             lacks nothing.
         vocabulary_size: int, the largest id + 1.
+        model: string, `"WordPiece"`, `"Unigram"` or `"BPE"`.
         single: tuple of `Part`, the template of one text.
         pair: tuple of `Part`, the template of a pair.
 
@@ -64,6 +63,7 @@ class Tokenizer:
         vocabulary = self._rust.get_vocab(with_added_tokens=True)
         self.vocabulary_size = max(vocabulary.values()) + 1
         record = json.loads(self._rust.to_str())
+        self.model = record["model"]["type"]
         self.unknown_id = _unknown_id(record["model"], vocabulary)
         self.single, self.pair = read_templates(
             record["post_processor"], vocabulary
@@ -71,29 +71,25 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder):
-        """Reads a folder: `tokenizer.json`, or else `vocab.txt` alone.
+        """Reads the tokenizer of a checkpoint's folder.
+
+        It is the first of `tokenizer.json`; `vocab.txt` (BERT); `vocab.json`
+        with `merges.txt` (RoBERTa); `sentencepiece.bpe.model` (XLM-RoBERTa);
+        `spiece.model` (ALBERT). All but the first are read with the settings
+        and tokens of `tokenizer_config.json`, `special_tokens_map.json` and
+        `added_tokens.json`, as transformers does; the first has its own.
 
         Args:
             folder: path.
 
         Raises:
-            FileNotFoundError: if the folder holds neither.
-            ValueError: if the file cannot be read.
+            FileNotFoundError: if the folder holds none of them.
+            ValueError: if a file cannot be read.
         """
-        folder = Path(folder)
-        config = _read_config(folder)
-        pad_token = _content(config.get("pad_token"))
-        path = folder / TOKENIZER_FILE
-        if path.is_file():
-            return cls(path.read_text(encoding="utf-8"), pad_token=pad_token)
-        path = folder / VOCABULARY_FILE
-        if path.is_file():
-            rust = wordpiece_from_vocabulary(path, config)
-            return cls(rust.to_str(), pad_token=pad_token)
-        found = sorted(p.name for p in folder.iterdir())
-        raise FileNotFoundError(
-            f"Expected {TOKENIZER_FILE} or {VOCABULARY_FILE} in {folder}. "
-            f"Received a folder with: {', '.join(found) or 'nothing'}."
+        config = read_config(Path(folder))
+        return cls(
+            read_folder(folder, config),
+            pad_token=content(config.get("pad_token")),
         )
 
     @classmethod
@@ -153,6 +149,10 @@ class Tokenizer:
         )
         return [encoding.ids for encoding in encodings]
 
+    def token(self, token_id):
+        """The token of an id, None if there is none."""
+        return self._rust.id_to_token(token_id)
+
     def to_json(self):
         """The content of a `tokenizer.json` that gives this tokenizer."""
         record = json.loads(self._rust.to_str())
@@ -201,15 +201,3 @@ def _unknown_id(model, vocabulary):
     if "unk_id" in model:
         return model["unk_id"]
     return vocabulary.get(model.get("unk_token"))
-
-
-def _read_config(folder):
-    path = folder / CONFIG_FILE
-    if not path.is_file():
-        return {}
-    return read_json_object(path)
-
-
-def _content(token):
-    """A token's text, which files give bare or in a record."""
-    return token["content"] if isinstance(token, dict) else token

@@ -2,12 +2,18 @@
 
 import collections
 
-from tokenizers import AddedToken
 from tokenizers import models
 from tokenizers import normalizers
 from tokenizers import pre_tokenizers
 from tokenizers import processors
 from tokenizers import Tokenizer
+
+from semmatch.tokenizers.special_tokens import add_special_tokens
+from semmatch.tokenizers.special_tokens import added_ids
+from semmatch.tokenizers.special_tokens import check_special_tokens
+from semmatch.tokenizers.special_tokens import named_tokens
+
+VOCABULARY_FILE = "vocab.txt"
 
 _DEFAULTS = {
     "pad_token": "[PAD]",
@@ -18,22 +24,26 @@ _DEFAULTS = {
 }
 
 
-def wordpiece_from_vocabulary(path, config):
+def wordpiece_from_folder(folder, config):
     """A Rust tokenizer as BERT's own, from a `vocab.txt`.
 
     Source: Devlin et al. 2018; Hugging Face's `BertTokenizer`.
 
     Args:
-        path: `pathlib.Path` of the vocabulary, one piece a line.
-        config: a dict, the content of `tokenizer_config.json` or empty;
-            without `do_lower_case` texts are lower-cased exactly if no piece
-            has an upper-case letter.
+        folder: `pathlib.Path` of a folder with `vocab.txt`, one piece a line.
+        config: a dict, see `read_config`; without `do_lower_case` texts are
+            lower-cased exactly if no piece has an upper-case letter.
 
     Returns:
         `tokenizers.Tokenizer`.
     """
-    special = {name: _content(config, name) for name in _DEFAULTS}
-    vocabulary = _read_vocabulary(path, special)
+    path = folder / VOCABULARY_FILE
+    special = named_tokens(config, _DEFAULTS)
+    vocabulary = _read_vocabulary(path)
+    # The model itself asks for this one.
+    known = vocabulary.keys() | added_ids(config).keys()
+    known -= {special["unk_token"]} - vocabulary.keys()
+    check_special_tokens(special.values(), known, path)
     lowercase = config.get("do_lower_case")
     if lowercase is None:
         lowercase = not any(
@@ -49,6 +59,7 @@ def wordpiece_from_vocabulary(path, config):
             max_input_chars_per_word=100,
         )
     )
+    add_special_tokens(rust, special, config, path)
     _set_up(
         rust,
         special,
@@ -91,6 +102,7 @@ def train_wordpiece(texts, vocabulary_size):
         pieces += sorted(counts, key=lambda piece: (-counts[piece], piece))
     vocabulary = {piece: i for i, piece in enumerate(pieces[:vocabulary_size])}
     rust = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    rust.add_special_tokens(list(_DEFAULTS.values()))
     _set_up(rust, _DEFAULTS, lowercase=True, strip_accents=None, chinese=True)
     return rust
 
@@ -113,12 +125,9 @@ def _set_up(rust, special, *, lowercase, strip_accents, chinese):
             (sep, rust.token_to_id(sep)),
         ],
     )
-    rust.add_special_tokens(
-        [AddedToken(token, special=True) for token in special.values()]
-    )
 
 
-def _read_vocabulary(path, special):
+def _read_vocabulary(path):
     # Only "\n" ends a line: some pieces are other line separators.
     try:
         text = path.read_bytes().decode("utf-8")
@@ -135,15 +144,4 @@ def _read_vocabulary(path, special):
                 "once, its line number being its id."
             )
         vocabulary[piece] = number
-    missing = [token for token in special.values() if token not in vocabulary]
-    if missing:
-        raise ValueError(
-            f"{path} lacks the special pieces {', '.join(missing)}. Name the "
-            "vocabulary's own in tokenizer_config.json."
-        )
     return vocabulary
-
-
-def _content(config, name):
-    token = config.get(name) or _DEFAULTS[name]
-    return token["content"] if isinstance(token, dict) else token

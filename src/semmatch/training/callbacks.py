@@ -133,7 +133,8 @@ def _sampler(model, dataset):
         for features, label, *_ in parts.take(_SAMPLED_BATCHES):
             # Not by `predict`, which on JAX takes the arrays that averaged
             # weights share with the optimizer.
-            logits = keras.ops.convert_to_numpy(model(features))
+            logits = model.pair_logits(model(features))
+            logits = keras.ops.convert_to_numpy(logits)
             scores.append(model.scoring.scores(logits))
             labels.append(label)
         return np.concatenate(labels), np.concatenate(scores)

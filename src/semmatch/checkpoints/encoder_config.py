@@ -1,9 +1,11 @@
-"""The configuration file of BERT, as Google and Hugging Face write it."""
+"""The configuration file of an encoder, as Google and Hugging Face write it."""
+
+import dataclasses
 
 from semmatch._json import read_json_object
 
-# Their names of the arguments of `TextEncoder`.
-_CONFIG = {
+# BERT's names of the arguments of `TextEncoder`.
+BERT_NAMES = {
     "vocab_size": "vocabulary_size",
     "num_hidden_layers": "num_layers",
     "num_attention_heads": "num_heads",
@@ -15,8 +17,8 @@ _CONFIG = {
     "type_vocab_size": "num_segments",
     "layer_norm_eps": "layer_norm_epsilon",
 }
-# transformers' own defaults (BertConfig).
-_DEFAULTS = {
+# transformers' own defaults (BertConfig), and Google's.
+BERT_DEFAULTS = {
     "hidden_dropout_prob": 0.1,
     "attention_probs_dropout_prob": 0.1,
     "type_vocab_size": 2,
@@ -36,6 +38,7 @@ _REQUIRED_VALUES = {
 # They do not change what the encoder computes.
 _HARMLESS = {
     "_name_or_path",
+    "_num_labels",
     "architectures",
     "attn_implementation",
     "bos_token_id",
@@ -69,24 +72,91 @@ _HARMLESS = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class ConfigKeys:
+    """What a family calls the arguments of `TextEncoder`.
+
+    Attributes:
+        activations: a dict from its names of activations to ours.
+        activation: string, the key that holds one of them.
+        names: a dict from its keys to our arguments.
+        defaults: a dict of its own defaults, by its keys.
+        fixed: a dict of our arguments that it has no key for.
+        required_values: a dict of the only values that `TextEncoder` has a
+            form of, by its keys.
+        harmless: a set of keys that change no output of the encoder.
+    """
+
+    activations: dict
+    activation: str = "hidden_act"
+    names: dict = dataclasses.field(default_factory=lambda: BERT_NAMES)
+    defaults: dict = dataclasses.field(default_factory=lambda: BERT_DEFAULTS)
+    fixed: dict = dataclasses.field(default_factory=dict)
+    required_values: dict = dataclasses.field(default_factory=dict)
+    harmless: frozenset = frozenset()
+
+
+_FACTORIZED_NAMES = {**BERT_NAMES, "embedding_size": "embedding_dim"}
+
+# ALBERT's and ELECTRA's, but for the meaning of "gelu".
+ALBERT_CONFIG = ConfigKeys(
+    activations={},
+    names=_FACTORIZED_NAMES,
+    defaults={
+        **BERT_DEFAULTS,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    },
+    fixed={"shared_layers": True},
+    required_values={
+        "num_hidden_groups": 1,
+        "inner_group_num": 1,
+        # Of albert_zh, where it names the order of the norms.
+        "ln_type": "postln",
+    },
+    harmless=frozenset(
+        {
+            "classifier_dropout_prob",
+            "down_scale_factor",
+            "gap_size",
+            "net_structure_type",
+            "num_memory_blocks",
+        }
+    ),
+)
+ELECTRA_CONFIG = ConfigKeys(
+    activations={},
+    names=_FACTORIZED_NAMES,
+    harmless=frozenset(
+        {
+            "summary_activation",
+            "summary_first_dropout",
+            "summary_last_dropout",
+            "summary_proj_to_labels",
+            "summary_type",
+            "summary_use_proj",
+        }
+    ),
+)
+
+
 def read_limit(path):
     """The most tokens that a configuration file has positions for."""
     limit = read_json_object(path).get("max_position_embeddings")
     if not isinstance(limit, int):
         raise ValueError(
             f"{path} lacks max_position_embeddings, a number. It is not the "
-            "configuration of a BERT encoder."
+            "configuration of an encoder."
         )
     return limit
 
 
-def read_bert_config(path, config, activations):
+def read_config(path, keys):
     """Arguments of `TextEncoder` from a configuration.
 
     Args:
-        path: of the file, for messages.
-        config: a dict, its content.
-        activations: a dict from the file's names of activations to ours.
+        path: of the file.
+        keys: `ConfigKeys`.
 
     Returns:
         A dict of arguments, and a tuple of the keys that are not known.
@@ -95,29 +165,32 @@ def read_bert_config(path, config, activations):
         ValueError: if a key is missing, or has a value under which the
             outputs would be others than `TextEncoder` computes.
     """
-    config = {**_DEFAULTS, **config}
-    missing = sorted(set(_CONFIG) - set(config))
+    config = {**keys.defaults, **read_json_object(path)}
+    missing = sorted({*keys.names, keys.activation} - set(config))
     if missing:
         raise ValueError(
             f"{path} lacks {', '.join(missing)}. It is not the configuration "
-            "of a BERT encoder."
+            "of an encoder, or not all of it."
         )
-    for key, value in _REQUIRED_VALUES.items():
+    required_values = {**_REQUIRED_VALUES, **keys.required_values}
+    for key, value in required_values.items():
         if config.get(key, value) != value:
             raise ValueError(
                 f"{path}: {key} must be {value!r}; semmatch has no other "
                 f"form. Received: {key}={config[key]!r}."
             )
-    if config["hidden_act"] not in activations:
+    activation = config[keys.activation]
+    if activation not in keys.activations:
         raise ValueError(
-            f"{path}: hidden_act must be one of {sorted(activations)}. "
-            f"Received: hidden_act={config['hidden_act']!r}."
+            f"{path}: {keys.activation} must be one of "
+            f"{sorted(keys.activations)}. Received: "
+            f"{keys.activation}={activation!r}."
         )
-    known = {*_CONFIG, *_REQUIRED_VALUES, *_HARMLESS, "hidden_act"}
-    unknown = tuple(sorted(set(config) - known))
-    arguments = {ours: config[theirs] for theirs, ours in _CONFIG.items()}
-    arguments["activation"] = activations[config["hidden_act"]]
-    return arguments, unknown
+    known = {*keys.names, *required_values, *_HARMLESS, *keys.harmless}
+    unknown = tuple(sorted(set(config) - known - {keys.activation}))
+    arguments = {ours: config[theirs] for theirs, ours in keys.names.items()}
+    arguments["activation"] = keys.activations[activation]
+    return {**arguments, **keys.fixed}, unknown
 
 
 def keep_first_layers(arguments, num_layers, folder):

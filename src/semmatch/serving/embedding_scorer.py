@@ -1,0 +1,150 @@
+"""Logits of pairs whose texts are encoded each by itself."""
+
+import numpy as np
+from tqdm import tqdm
+
+from semmatch._batching import token_budget_batches
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive_int
+from semmatch._checks import check_text
+from semmatch._similarity import similarity_pairwise
+from semmatch._similarity import unit_vectors
+from semmatch.serving.pair_scorer import MAX_TOKENS
+from semmatch.serving.pair_scorer import SILENT_SECONDS
+from semmatch.serving.scorer import Scorer
+from semmatch.serving.scorer import text_columns
+
+SIDES = ("query", "passage")
+
+
+class EmbeddingScorer(Scorer):
+    """Encodes texts, and scores pairs by the similarity of their vectors.
+
+    Args:
+        packer: `semmatch.tokenizers.text_packing.TextPacker`.
+        run: function from a dict of int32 `(batch, length)` features to
+            vectors `(batch, dim)`.
+        scoring: `Scoring`; its logit is the similarity.
+        embedding: `semmatch._records.Embedding`, what the vectors are.
+        max_tokens: int, tokens of one batch, padding included.
+
+    >>> from semmatch._records import Embedding, Scoring
+    >>> from semmatch.tokenizers import Tokenizer
+    >>> from semmatch.tokenizers.text_packing import TextPacker
+    >>> packer = TextPacker(Tokenizer.train(["还款", "取消"]), 16)
+    >>> def run(features):  # which tokens a text has
+    ...     return np.array([np.bincount(row, minlength=20)[5:] for row in
+    ...                      features["token_ids"]], "float32")
+    >>> scorer = EmbeddingScorer(packer, run, Scoring("cosine"), Embedding(15))
+    >>> scorer.rank("还款", ["取消", "还款还款"])[0].index
+    1
+    """
+
+    def __init__(
+        self, packer, run, scoring, embedding, *, max_tokens=MAX_TOKENS
+    ):
+        super().__init__(scoring)
+        self.packer = packer
+        self.run = run
+        self.embedding = embedding
+        self.max_tokens = max_tokens
+
+    def encode(
+        self, texts, *, side="passage", batch_size=None, truncate_dim=None
+    ):
+        """Vectors of texts.
+
+        Args:
+            texts: list of strings, or one string.
+            side: `"passage"` or `"query"`, whose prompt is put before.
+            batch_size: int, texts of one batch; None for as many as make
+                batches of a fixed number of tokens.
+            truncate_dim: int, how many of the first dimensions to keep, of a
+                model that was trained for it (Kusupati et al. 2022,
+                Matryoshka); vectors of length 1 get that length again.
+
+        Returns:
+            float32 `(n, dim)` in the order given; `(dim,)` for one string.
+        """
+        if isinstance(texts, str):
+            return self.encode(
+                [texts],
+                side=side,
+                batch_size=batch_size,
+                truncate_dim=truncate_dim,
+            )[0]
+        check_one_of(side, SIDES, "side")
+        if batch_size is not None:
+            check_positive_int(batch_size, "batch_size")
+        texts = [
+            check_text(text, f"text {place}")
+            for place, text in enumerate(texts)
+        ]
+        dim = self.embedding.dim
+        if truncate_dim is not None:
+            check_positive_int(truncate_dim, "truncate_dim")
+            if truncate_dim > dim:
+                raise ValueError(
+                    f"`truncate_dim` must be at most {dim}, the model's. "
+                    f"Received: truncate_dim={truncate_dim}."
+                )
+        ids = self.packer.tokenize(texts, self._prompt(side))
+        self.packer.warn_of(self.packer.loss(ids))
+        vectors = np.empty((len(ids), dim), "float32")
+        with tqdm(
+            total=len(ids),
+            desc="encoding",
+            unit="text",
+            delay=SILENT_SECONDS,
+            disable=None,
+        ) as progress:
+            for batch in self._batches(ids, batch_size):
+                features = self.packer.pack_ids([ids[row] for row in batch])
+                vectors[batch] = self.run(features)
+                progress.update(len(batch))
+        if truncate_dim is None:
+            return vectors
+        vectors = np.ascontiguousarray(vectors[:, :truncate_dim])
+        return unit_vectors(vectors) if self.embedding.normalize else vectors
+
+    def logits(self, pairs):
+        """Similarities of pairs, float32 `(n, 1)`, in the order given.
+
+        First texts are encoded as queries, second ones as passages. With
+        `Scoring.symmetric` they are means of both orders.
+        """
+        text_a, text_b = text_columns(pairs)
+        logits = self._similarities(text_a, text_b)
+        if self.scoring.symmetric and not self._is_one_side():
+            logits = (logits + self._similarities(text_b, text_a)) / 2
+        return logits[:, None]
+
+    def _similarities(self, queries, passages):
+        if self._is_one_side():
+            vectors = self._encode_once([*queries, *passages], "query")
+            a, b = vectors[: len(queries)], vectors[len(queries) :]
+        else:
+            a = self._encode_once(queries, "query")
+            b = self._encode_once(passages, "passage")
+        return similarity_pairwise(a, b, self.embedding.similarity)
+
+    def _encode_once(self, texts, side):
+        # A query stands in as many pairs as it has candidates.
+        distinct, rows = np.unique(
+            np.array(texts, dtype=object), return_inverse=True
+        )
+        return self.encode(distinct.tolist(), side=side)[rows]
+
+    def _batches(self, ids, batch_size):
+        lengths = self.packer.padded_lengths(self.packer.lengths(ids))
+        if batch_size is None:
+            return token_budget_batches(lengths, self.max_tokens)
+        order = np.argsort(-lengths, kind="stable")
+        starts = range(0, len(order), batch_size)
+        return [order[start : start + batch_size] for start in starts]
+
+    def _is_one_side(self):
+        return self._prompt("query") == self._prompt("passage")
+
+    def _prompt(self, side):
+        return getattr(self.embedding, f"{side}_prompt")
