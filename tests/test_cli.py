@@ -246,7 +246,7 @@ def test_what_report_data_cannot_read_is_named(folders, data, tmp_path, capsys):
     empty = tmp_path / "empty"
     empty.mkdir()
     message = error_of(capsys, *report, "--preset", str(empty))
-    assert "tokenizer.json or vocab.txt" in message
+    assert "Expected tokenizer.json, vocab.txt, " in message
     shutil.copy(Path(folders.preset) / "tokenizer.json", empty)
     message = error_of(capsys, *report, "--preset", str(empty))
     assert "is no checkpoint: it has no config.json" in message
@@ -288,7 +288,7 @@ def test_another_backend_is_an_error_of_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: {export,score,rank,report-data}"),
+        ([], "required: {export,score,rank,report-data,inspect}"),
         (["distil"], "invalid choice: 'distil'"),
         (["export", "a", "b", "--quantize", "int4"], "invalid choice: 'int4'"),
         (["rank", "a", "b", "c", "--top-k", "x"], "invalid int value: 'x'"),
@@ -317,3 +317,13 @@ def test_help_lists_the_commands_in_a_process_of_its_own():
     assert output.stdout.startswith("usage: semmatch")
     for command in ("export", "score", "rank", "report-data"):
         assert command in output.stdout
+
+
+def test_inspect_says_what_a_folder_is(folders, capsys):
+    assert main(["inspect", folders.preset]) == 0
+    text = capsys.readouterr().out
+    assert "semmatch preset of a CrossEncoder" in text
+    assert main(["inspect", folders.deploy, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["kind"].startswith("deploy folder of a cross_encoder")
+    assert "none at" in error_of(capsys, "inspect", "absent")

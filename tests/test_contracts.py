@@ -30,7 +30,27 @@ ARGUMENTS = {
         "layer_decay": 0.9,
     },
     "AveragePrecision": lambda: {"num_thresholds": 7},
+    "BiEncoder": lambda: {
+        "backbone": checks.tiny_encoder(),
+        "preprocessor": semmatch.models.BiEncoderPreprocessor(
+            checks.tiny_preprocessor().tokenizer, 9
+        ),
+        "pooling": "last",
+        "projection_dim": 4,
+        "projection_activation": "tanh",
+        "normalize": False,
+        "similarity": "dot",
+        "scoring": semmatch.Scoring("sigmoid", temperature=2.0),
+    },
+    "BiEncoderPreprocessor": lambda: {
+        "tokenizer": checks.tiny_preprocessor().tokenizer,
+        "sequence_length": 9,
+        "segments": False,
+        "query_prompt": "query: ",
+        "passage_prompt": "passage: ",
+    },
     "ClsPooling": lambda: {"name": "first"},
+    "CoSENT": lambda: {"scale": 5.0, "similarity": "dot", "name": "order"},
     "CrossEncoder": lambda: {
         "backbone": checks.tiny_encoder(),
         "preprocessor": checks.tiny_preprocessor(),
@@ -50,9 +70,11 @@ ARGUMENTS = {
     },
     "Dropout": lambda: {"rate": 0.25, "seed": 3},
     "F1": lambda: {"class_id": 1, "num_classes": 3, "threshold": 0.25},
+    "LastTokenPooling": lambda: {"name": "last"},
     "LinearWarmup": lambda: {"peak": 0.1, "total_steps": 9, "warmup": 0.5},
     "MaxPooling": lambda: {"name": "largest"},
     "MeanPooling": lambda: {"name": "average"},
+    "MeanSqrtPooling": lambda: {"name": "root"},
     "MultiSampleDropout": lambda: {"rate": 0.25, "samples": 3, "seed": 3},
     "Precision": lambda: {"average": "macro", "threshold": 0.25},
     "RDrop": lambda: {"weight": 2.0, "label_smoothing": 0.1, "name": "r"},
@@ -83,6 +105,7 @@ ARGUMENTS = {
         "attention_dropout": 0.3,
         "layer_norm_epsilon": 1e-5,
     },
+    "WeightedMeanPooling": lambda: {"name": "weighted"},
 }
 REGISTERED = {
     name.removeprefix("semmatch>"): registered
@@ -90,7 +113,15 @@ REGISTERED = {
     if name.startswith("semmatch>")
 }
 # Layers of `(tokens, padding_mask)`.
-MASKED = ["ClsPooling", "MaxPooling", "MeanPooling", "TransformerBlock"]
+MASKED = [
+    "ClsPooling",
+    "LastTokenPooling",
+    "MaxPooling",
+    "MeanPooling",
+    "MeanSqrtPooling",
+    "TransformerBlock",
+    "WeightedMeanPooling",
+]
 
 
 def make(name):

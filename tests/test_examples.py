@@ -94,14 +94,21 @@ def test_the_demo_runs(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_notebook_runs(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("01_cross_encoder", "notebook/report.png"),
+        ("02_bring_your_checkpoint", "checkpoint/deploy/model.onnx"),
+    ],
+)
+def test_a_notebook_runs(tmp_path, name, written):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
-    notebook = nbformat.read(EXAMPLES / "01_cross_encoder.ipynb", as_version=4)
+    notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
     nbclient.NotebookClient(
         notebook,
         timeout=300,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     ).execute()
-    assert (tmp_path / "runs" / "notebook" / "report.png").is_file()
+    assert (tmp_path / "runs" / written).is_file()

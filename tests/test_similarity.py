@@ -12,9 +12,7 @@ from semmatch._similarity import similarity_pairwise
 from semmatch._similarity import unit_vectors
 
 DEFINITIONS = {
-    "cosine": lambda a, b: (
-        sum(a * b) / (sum(a * a) ** 0.5 * sum(b * b) ** 0.5)
-    ),
+    "cosine": lambda a, b: sum(a * b) / (sum(a * a) ** 0.5 * sum(b * b) ** 0.5),
     "dot": lambda a, b: sum(a * b),
     "euclidean": lambda a, b: -(sum((a - b) ** 2) ** 0.5),
     "manhattan": lambda a, b: -sum(abs(a - b)),

@@ -213,7 +213,7 @@ def test_a_tensor_that_is_not_finite_is_refused(tmp_path, name):
     folder = rewritten(tmp_path, CLASSIFIER, tensors={name: array})
     message = f"model.safetensors: the tensor {name} holds values .* not finite"
     with pytest.raises(ValueError, match=message):
-        read_checkpoint(folder)
+        dict(read_checkpoint(folder).tensors)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,14 @@ from semmatch import evaluation
 from semmatch import Scoring
 from semmatch._similarity import SIMILARITIES
 from semmatch.data import Pairs
-from semmatch.layers import POOLINGS
 from semmatch.models import BiEncoder
-from tests.checks import tiny_encoder
 from tests.checks import to_numpy
 from tests.models.bi_models import bi_model
 from tests.models.bi_models import bi_preprocessor
+from tests.models.bi_models import one_by_one
 from tests.models.bi_models import topic_pairs
 from tests.test_similarity import DEFINITIONS
 
-ACTIVATIONS = {
-    None: lambda x: x,
-    "tanh": np.tanh,
-    "relu": lambda x: np.maximum(x, 0),
-}
 WORDS = ["取消", "", "还款借款怎么", "Hello", "取消"]
 PROMPTS = {"query_prompt": "如何", "passage_prompt": "取"}
 
@@ -35,72 +29,6 @@ def model():
 @pytest.fixture(scope="module")
 def prompted():
     return bi_model(preprocessor=bi_preprocessor(**PROMPTS), normalize=False)
-
-
-def unit(vectors):
-    lengths = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
-    return vectors / np.where(lengths == 0, 1, lengths)
-
-
-def one_by_one(model, texts, prompt=""):
-    """Pooled by the layers of the model, each text alone and without padding."""
-    rows = []
-    for text in texts:
-        ids = model.preprocessor.packer.tokenize([text], prompt)[0]
-        single = model.preprocessor.tokenizer.single
-        ids = [*single[0].ids, *ids, *single[-1].ids]
-        features = {
-            "token_ids": np.array([ids], "int32"),
-            "padding_mask": np.ones((1, len(ids)), "int32"),
-            "segment_ids": np.zeros((1, len(ids)), "int32"),
-        }
-        outputs = model.backbone(features)
-        if model.pooling == "pooler":
-            rows.append(to_numpy(outputs["pooled_output"])[0])
-        else:
-            layer = POOLINGS[model.pooling]()
-            tokens, mask = outputs["sequence_output"], features["padding_mask"]
-            rows.append(to_numpy(layer(tokens, mask))[0])
-    return np.array(rows)
-
-
-@pytest.mark.parametrize("normalize", [False, True])
-@pytest.mark.parametrize("pooling", [*POOLINGS, "pooler"])
-def test_a_vector_is_pooled_whatever_its_batch(pooling, normalize):
-    model = bi_model(pooling=pooling, normalize=normalize)
-    expected = one_by_one(model, WORDS)
-    expected = unit(expected) if normalize else expected
-    found = model.encode(WORDS)
-    assert (found.shape, found.dtype) == ((5, 8), np.float32)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    if not normalize:
-        assert np.abs(np.linalg.norm(found, axis=1) - 1).max() > 0.1
-
-
-@pytest.mark.parametrize("normalize", [False, True])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_a_projection_comes_after_the_pooling(activation, normalize):
-    model = bi_model(
-        projection_dim=3, projection_activation=activation, normalize=normalize
-    )
-    kernel, bias = model.get_layer("projection").get_weights()
-    assert kernel.shape == (8, 3)
-    expected = ACTIVATIONS[activation](one_by_one(model, WORDS) @ kernel + bias)
-    if normalize:
-        expected = unit(expected)
-    found = model.encode(WORDS)
-    assert model.embedding_dim == 3
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_an_activation_may_be_a_function():
-    kinds = (keras.activations.tanh, "tanh")
-    function, name = (
-        bi_model(projection_dim=3, projection_activation=kind, name="same")
-        for kind in kinds
-    )
-    assert function.projection_activation == "tanh"
-    np.testing.assert_array_equal(function.encode(WORDS), name.encode(WORDS))
 
 
 def test_the_defaults_are_means_of_length_one_and_cosines(model):
@@ -137,7 +65,8 @@ def test_one_text_no_text_and_the_same_text(model):
 def test_the_first_dimensions_may_be_kept(normalize):
     model = bi_model(normalize=normalize)
     expected = model.encode(WORDS)[:, :3]
-    expected = unit(expected) if normalize else expected
+    if normalize:
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     found = model.encode(WORDS, truncate_dim=3)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -278,22 +207,6 @@ def test_without_a_preprocessor_it_reads_features_alone(model):
         bare.encode(["a"])
 
 
-def test_another_pooling_of_the_same_encoder_trains_the_pooler():
-    encoder = tiny_encoder(num_layers=1)
-    pooler = encoder.get_layer("pooler")
-    for pooling in ("mean", "cls"):
-        BiEncoder(encoder, pooling=pooling)
-        assert not pooler.trainable
-    BiEncoder(encoder, pooling="pooler")
-    assert pooler.trainable
-    # But not where its user does not want it.
-    frozen = tiny_encoder(num_layers=1)
-    frozen.trainable = False
-    for pooling in ("mean", "pooler"):
-        BiEncoder(frozen, pooling=pooling)
-        assert not frozen.get_layer("pooler").trainable
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -330,11 +243,6 @@ def test_a_dot_product_of_unit_vectors_is_a_cosine():
     model = bi_model(similarity="dot", scoring=Scoring("cosine"))
     pairs = [("取消", "还款"), ("取消", "取消")]
     np.testing.assert_allclose(model.score(pairs), bi_model().score(pairs))
-
-
-def test_without_a_pooler_there_is_no_such_pooling():
-    with pytest.raises(ValueError, match="`pooling` must be one of"):
-        BiEncoder(tiny_encoder(pooler=False), pooling="pooler")
 
 
 def test_an_unknown_argument_is_refused(model):

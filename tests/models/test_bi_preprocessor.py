@@ -82,7 +82,9 @@ def test_no_examples_give_empty_features():
     [((), r"\[\]"), ((["a"],), r"\[1\]"), ((["a", "b"], ["c"]), r"\[2, 1\]")],
 )
 def test_an_example_needs_two_texts(texts, counts):
-    with pytest.raises(ValueError, match=f"two texts or more.*lists of {counts}"):
+    with pytest.raises(
+        ValueError, match=f"two texts or more.*lists of {counts}"
+    ):
         bi_preprocessor().pack(*texts)
 
 
@@ -171,7 +173,11 @@ def test_what_an_encoder_cannot_read_is_refused(encoder, preprocessor, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"sequence_length": 2}, ValueError, "`sequence_length` .* least 3.*=2"),
+        (
+            {"sequence_length": 2},
+            ValueError,
+            "`sequence_length` .* least 3.*=2",
+        ),
         ({"query_prompt": None}, TypeError, "`query_prompt` to be a string"),
         ({"passage_prompt": "\ud800"}, ValueError, "`passage_prompt`.*surrog"),
     ],

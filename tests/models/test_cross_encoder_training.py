@@ -9,7 +9,7 @@ from semmatch.data import pair_dataset
 from semmatch.losses import RDrop
 from semmatch.metrics import F1
 from semmatch.models import CrossEncoder
-from semmatch.models import matching_task
+from semmatch.models import raw_texts
 from semmatch.models import TextEncoder
 from semmatch.training import AdamW
 from tests.checks import small_model
@@ -98,7 +98,7 @@ def test_every_form_of_the_data_trains_alike():
         else:
             x, y = pairs, None
         if form == "dataset":
-            seed = matching_task.random.randrange(2**31)
+            seed = raw_texts.random.randrange(2**31)
             x = pair_dataset(
                 pairs,
                 model.preprocessor,
@@ -124,7 +124,7 @@ def test_raw_texts_are_shuffled_for_training_and_sorted_for_evaluation(
         asked.append((kwargs["shuffle"], kwargs["sort"], kwargs["batch_size"]))
         return pair_dataset(*args, **kwargs)
 
-    monkeypatch.setattr(matching_task, "pair_dataset", spy)
+    monkeypatch.setattr(raw_texts, "pair_dataset", spy)
     model, pairs = small_model(), toy_pairs()
     model.fit(pairs, validation_data=pairs, verbose=0)
     model.evaluate(pairs, batch_size=16, verbose=0)

@@ -177,7 +177,7 @@ def test_windows_of_three_classes_are_refused():
 
 
 def test_a_scoring_of_other_logits_is_refused():
-    with pytest.raises(ValueError, match='"sigmoid" expects one logit'):
+    with pytest.raises(ValueError, match="expect one logit a pair"):
         spread(num_classes=2).scoring = Scoring("sigmoid")
 
 

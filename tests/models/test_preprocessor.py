@@ -134,7 +134,7 @@ def test_other_options_are_refused(options, message):
 
 def test_lengths_are_those_of_the_packed_pairs(monkeypatch):
     # More pairs than are tokenised at once, some of them cut.
-    monkeypatch.setattr(preprocessor_module, "_CHUNK", 3)
+    monkeypatch.setattr(preprocessor_module, "CHUNK", 3)
     preprocessor = CrossEncoderPreprocessor.from_texts(
         ["怎么还款"], sequence_length=12
     )

@@ -1,5 +1,6 @@
 """Checkpoint folders of other libraries, as numpy arrays in our names."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def read_checkpoint(folder, *, num_layers=None):
             "a folder of its own to load it.",
             stacklevel=3,
         )
-    return first.read(folder, num_layers)
+    checkpoint = first.read(folder, num_layers)
+    return dataclasses.replace(checkpoint, name=first.NAME)
 
 
 def sequence_length(folder):

@@ -1,8 +1,10 @@
 """The engine of every checkpoint format: each tensor is accounted for."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -39,27 +41,53 @@ class LoadReport:
         return "\n".join(lines)
 
 
+class Arrays(Mapping):
+    """Arrays by name, each read when it is asked for.
+
+    Args:
+        readers: a dict from names to functions that read an array.
+
+    >>> Arrays({"bias": lambda: np.zeros(2)})["bias"].tolist()
+    [0.0, 0.0]
+    """
+
+    def __init__(self, readers):
+        self.readers = readers
+
+    def __getitem__(self, name):
+        return self.readers[name]()
+
+    def __iter__(self):
+        return iter(self.readers)
+
+    def __len__(self):
+        return len(self.readers)
+
+
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
     """A checkpoint in our own names.
 
     Attributes:
         config: a dict of the arguments of `TextEncoder`.
-        tensors: a dict from a variable's path to float32 arrays.
+        tensors: `Arrays`, float32, by the variable's path; all of them at
+            once would take twice the memory of the model.
         head: a dict of `kernel` and `bias` of the classifier, or None.
         num_classes: int or None, the classes of the head.
         head_tensors: tuple of strings, the head's names in `report.used`.
         sequence_length: int, the longest input.
         report: `LoadReport`.
+        name: string, the format's.
     """
 
     config: dict
-    tensors: dict
+    tensors: Arrays
     head: dict | None
     num_classes: int | None
     head_tensors: tuple
     sequence_length: int
     report: LoadReport
+    name: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,26 +118,27 @@ def apply_rules(tensors, rules, unused):
             first that fits counts.
 
     Returns:
-        Arrays by target, the `LoadReport`.
+        `Arrays` by target, the `LoadReport`. To read an array that holds
+        NaN or infinity is an error.
 
     Raises:
-        ValueError: if a tensor is missing, unknown, of another shape or not
-            finite.
+        ValueError: if a tensor is missing, unknown or of another shape.
     """
-    arrays, used, missing = {}, [], []
+    readers, used, missing = {}, [], []
     for rule in rules:
         name = _find(rule.source, tensors)
         if name is None:
             missing.append(rule.source.split("|")[0])
             continue
-        array = tensors[name]
-        if array.shape != rule.shape:
+        shape = tensors.shape(name)
+        if shape != rule.shape:
             raise ValueError(
                 f"{tensors.path(name)}: the tensor {name} must have the shape "
-                f"{rule.shape} by config.json. Received: {array.shape}."
+                f"{rule.shape} by config.json. Received: {shape}."
             )
-        check_finite(array, name, tensors)
-        arrays[rule.target] = np.ascontiguousarray(rule.transform(array))
+        readers[rule.target] = functools.partial(
+            _read, tensors, name, rule.transform
+        )
         used.append(name)
     if missing:
         raise ValueError(
@@ -120,7 +149,7 @@ def apply_rules(tensors, rules, unused):
     reasons = {}
     for name in sorted(set(tensors) - set(used)):
         reasons[name] = _reason(name, unused)
-    return arrays, LoadReport(tuple(used), reasons)
+    return Arrays(readers), LoadReport(tuple(used), reasons)
 
 
 def read_classifier(tensors, names, hidden_dim):
@@ -175,6 +204,12 @@ def check_finite(array, name, tensors):
             f"{tensors.path(name)}: the tensor {name} holds values that are "
             "not finite."
         )
+
+
+def _read(tensors, name, transform):
+    array = tensors[name]
+    check_finite(array, name, tensors)
+    return np.ascontiguousarray(transform(array))
 
 
 def _find(source, tensors):

@@ -12,9 +12,13 @@ from semmatch.checkpoints.encoder_config import ConfigKeys
 from semmatch.checkpoints.encoder_config import read_limit
 from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import Pooler
+from semmatch.checkpoints.format import Arrays
 
 NAME = "Hugging Face RoBERTa"
 MODEL_TYPES = ("roberta", "xlm-roberta")
+
+_POSITIONS = "position_embedding/embeddings"
+_SEGMENTS = "segment_embedding/embeddings"
 
 FAMILY = Family(
     config=ConfigKeys(huggingface.ACTIVATIONS),
@@ -52,19 +56,25 @@ def read(folder, num_layers=None):
         added to every token alike has become a part of them.
     """
     checkpoint = huggingface.read(FAMILY, folder, num_layers)
-    config, tensors = dict(checkpoint.config), dict(checkpoint.tensors)
     first = _first_position(folder / huggingface.CONFIG_FILE)
-    positions = tensors["position_embedding/embeddings"][first:]
-    if config["num_segments"] == 1:
+    config = dict(checkpoint.config)
+    config["max_sequence_length"] -= first
+    tables, readers = checkpoint.tensors, dict(checkpoint.tensors.readers)
+    fold = config["num_segments"] == 1
+    if fold:
         # One segment needs no ids of segments in training and serving.
-        positions = positions + tensors.pop("segment_embedding/embeddings")
+        del readers[_SEGMENTS]
         config["num_segments"] = 0
-    tensors["position_embedding/embeddings"] = positions
-    config["max_sequence_length"] = len(positions)
+
+    def positions():
+        table = tables[_POSITIONS][first:]
+        return table + tables[_SEGMENTS] if fold else table
+
+    readers[_POSITIONS] = positions
     return dataclasses.replace(
         checkpoint,
         config=config,
-        tensors=tensors,
+        tensors=Arrays(readers),
         sequence_length=sequence_length(folder),
     )
 

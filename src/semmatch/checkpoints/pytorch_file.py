@@ -79,6 +79,10 @@ class PytorchFile:
         """The names of the tensors."""
         return list(self._views)
 
+    def shape(self, name):
+        """The shape of a tensor, a tuple."""
+        return self._views[name][2]
+
     def get_tensor(self, name):
         """One tensor, an array of its own; bfloat16 comes as float32."""
         storage, offset, shape, strides = self._views[name]

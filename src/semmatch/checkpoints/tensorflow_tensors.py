@@ -37,6 +37,10 @@ class CheckpointTensors(Mapping):
     def __len__(self):
         return len(self._shapes)
 
+    def shape(self, name):
+        """The shape of a tensor, which is not read for it."""
+        return tuple(self._shapes[name])
+
     def path(self, name):
         """The checkpoint that holds a tensor."""
         return self._prefix

@@ -1,9 +1,11 @@
 """Reads the tensors of a checkpoint folder as numpy arrays."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401 (teaches numpy bfloat16, which safetensors reads)
+import numpy as np
 import safetensors
 
 from semmatch._json import read_json_object
@@ -30,6 +32,7 @@ class Tensors(Mapping):
 
     def __init__(self, files):
         self._files = files
+        self._starts = {}
         self._open = {path: _open(path) for path in set(files.values())}
         for name, path in files.items():
             if name not in self._open[path].keys():  # noqa: SIM118 (no dict)
@@ -39,15 +42,42 @@ class Tensors(Mapping):
                 )
 
     def __getitem__(self, name):
-        array = self._open[self._files[name]].get_tensor(name)
+        path = self._files[name]
+        file = self._open[path]
+        if not isinstance(file, PytorchFile) and (
+            file.get_slice(name).get_dtype() == "F32"
+        ):
+            return self._mapped(path, name)
+        array = file.get_tensor(name)
         is_float = array.dtype.kind not in "biu"
-        return array.astype("float32") if is_float else array
+        return array.astype("float32", copy=False) if is_float else array
+
+    def _mapped(self, path, name):
+        """A tensor in the memory of its file, instead of a copy."""
+        if path not in self._starts:
+            with open(path, "rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(length))
+            self._starts[path] = {
+                name: 8 + length + record["data_offsets"][0]
+                for name, record in header.items()
+                if name != "__metadata__"
+            }
+        start = self._starts[path][name]
+        return np.memmap(path, "<f4", "r", start, self.shape(name))
 
     def __iter__(self):
         return iter(self._files)
 
     def __len__(self):
         return len(self._files)
+
+    def shape(self, name):
+        """The shape of a tensor, which is not read for it."""
+        file = self._open[self._files[name]]
+        if isinstance(file, PytorchFile):
+            return file.shape(name)
+        return tuple(file.get_slice(name).get_shape())
 
     def path(self, name):
         """The file that holds a tensor."""

@@ -27,6 +27,7 @@ class TransformerBlock(keras.layers.Layer):
         dropout: float, after each of the two parts.
         attention_dropout: float, on the attention weights.
         layer_norm_epsilon: float.
+        kernel_initializer: as of `keras.layers.Dense`.
 
     Call arguments:
         tokens: float `(batch, length, hidden_dim)`.
@@ -51,6 +52,7 @@ class TransformerBlock(keras.layers.Layer):
         dropout=0.1,
         attention_dropout=0.1,
         layer_norm_epsilon=1e-12,
+        kernel_initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -66,11 +68,17 @@ class TransformerBlock(keras.layers.Layer):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.activation_checkpointing = False
         self._scale = (hidden_dim // num_heads) ** -0.5
 
         def dense(units, name):
-            return keras.layers.Dense(units, dtype=self.dtype_policy, name=name)
+            return keras.layers.Dense(
+                units,
+                kernel_initializer=self.kernel_initializer,
+                dtype=self.dtype_policy,
+                name=name,
+            )
 
         def norm(name):
             return keras.layers.LayerNormalization(
@@ -220,4 +228,7 @@ class TransformerBlock(keras.layers.Layer):
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
         }

@@ -78,11 +78,8 @@ class CoSENT(keras.losses.Loss):
         higher = labels[:, None] > labels[None, :]
         if weights is not None:
             # Of w copies of i and v of j there are w * v terms.
-            weights = ops.reshape(ops.convert_to_tensor(weights), (-1,))
-            real = weights > 0
-            logs = ops.log(ops.where(real, weights, 1.0))
+            logs = ops.log(ops.reshape(ops.convert_to_tensor(weights), (-1,)))
             differences = differences + logs[None, :] + logs[:, None]
-            higher = higher & real[None, :] & real[:, None]
         differences = ops.where(higher, differences, _MASKED)
         terms = ops.concatenate(
             [ops.zeros((1,), scores.dtype), ops.reshape(differences, (-1,))]

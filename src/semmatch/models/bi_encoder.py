@@ -183,9 +183,7 @@ class BiEncoder(MatchingTask):
         """Loads a model from a folder.
 
         Args:
-            preset: a folder of our own (`save_to_preset`), of
-                sentence-transformers, or of an encoder that `CrossEncoder`
-                loads as well.
+            preset: a folder or handle, as of `CrossEncoder.from_preset`.
             sequence_length: int or None for the folder's own limit.
             num_layers: int or None, keeps the first layers alone.
             normalizer: `TextNormalizer` to put before the tokenizer, or None.

@@ -125,8 +125,9 @@ class CrossEncoder(MatchingTask):
         """Loads a model from a folder.
 
         Args:
-            preset: a folder of our own (`save_to_preset`), or one of Hugging
-                Face BERT or of Google's BERT.
+            preset: a folder of our own (`save_to_preset`), of Hugging Face,
+                Google's TensorFlow checkpoints, sentence-transformers or
+                KerasHub, or a handle that KerasHub knows.
             num_classes: int or None for the checkpoint's own head; without
                 one a fresh logit, which `load_report` says.
             sequence_length: int or None for the checkpoint's own limit.

@@ -1,16 +1,11 @@
-"""From a checkpoint of another library to a model."""
+"""From an encoder of another library to a model."""
 
 import dataclasses
 
-from semmatch import checkpoints
-from semmatch.checkpoints import sentence_transformers
 from semmatch.models.bi_preprocessor import BiEncoderPreprocessor
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
-from semmatch.models.text_encoder import TextEncoder
-from semmatch.tokenizers import TextNormalizer
-from semmatch.tokenizers import Tokenizer
 
-# Of the folder that has no settings for it.
+# Of an encoder that has no settings for it.
 _EMBEDDING = {
     "pooling": "mean",
     "projection_dim": None,
@@ -20,57 +15,56 @@ _EMBEDDING = {
 }
 
 
-def cross_encoder_from(
-    model_class, folder, *, num_layers, dtype, head, packing
-):
-    """A `CrossEncoder` of a checkpoint; arguments are those of `presets.load`.
+def cross_encoder_from(model_class, source, head, packing):
+    """A `CrossEncoder` of a checkpoint.
 
     The head of a sequence classifier is kept unless another one is asked for;
     else the head is a fresh one, which the report says.
+
+    Args:
+        model_class: `CrossEncoder`.
+        source: `EncoderSource`.
+        head: a dict of the arguments of `model_class` that are asked for.
+        packing: a dict as of `presets.load`.
     """
-    folder, modules = _encoder_folder(folder)
-    checkpoint = checkpoints.read_checkpoint(folder, num_layers=num_layers)
-    encoder = _encoder(checkpoint, dtype)
     preprocessor = CrossEncoderPreprocessor(
-        _tokenizer(folder, packing, modules),
-        _sequence_length(checkpoint, packing, modules),
+        _tokenizer(source, packing),
+        _sequence_length(source, packing),
         truncation=packing["truncation"] or "longest_first",
-        segments=bool(encoder.num_segments),
+        segments="segment_ids" in source.encoder.input,
     )
+    classifier = source.classifier
     # transformers puts its classifier on the pooler, and nowhere else.
     own_head = {
-        "num_classes": checkpoint.num_classes,
+        "num_classes": None if classifier is None else len(classifier["bias"]),
         "pooling": "pooler",
         "hidden_dim": None,
     }
     wanted = {name: head.get(name, own) for name, own in own_head.items()}
-    keeps_head = checkpoint.head is not None and wanted == own_head
+    keeps_head = classifier is not None and wanted == own_head
     if keeps_head:
         head = {**head, **own_head}
-    model = model_class(encoder, preprocessor, **head)
+    model = model_class(source.encoder, preprocessor, **head)
     if keeps_head:
-        kernel, bias = checkpoint.head["kernel"], checkpoint.head["bias"]
-        model.get_layer("head").set_weights([kernel, bias])
-        model.load_report = checkpoint.report
+        weights = [classifier["kernel"], classifier["bias"]]
+        model.get_layer("head").set_weights(weights)
+        model.load_report = source.report
     else:
-        report = _without_head(checkpoint)
+        report = _without_classifier(source)
         initialised = (*report.initialised, "head")
         model.load_report = dataclasses.replace(report, initialised=initialised)
     return model
 
 
-def bi_encoder_from(model_class, folder, *, num_layers, dtype, head, packing):
-    """A `BiEncoder` of a checkpoint; arguments are those of `presets.load`.
+def bi_encoder_from(model_class, source, head, packing):
+    """A `BiEncoder` of a checkpoint; arguments as of `cross_encoder_from`.
 
     A folder of sentence-transformers says how its encoder is pooled; of
     another one the mean is taken.
     """
-    folder, modules = _encoder_folder(folder)
-    checkpoint = checkpoints.read_checkpoint(folder, num_layers=num_layers)
-    encoder = _encoder(checkpoint, dtype)
     own, prompts = dict(_EMBEDDING), {"query_prompt": "", "passage_prompt": ""}
-    projection = None
-    if modules is not None and not modules.is_cross_encoder:
+    modules, projection = source.modules, None
+    if modules is not None:
         projection = modules.projection
         own = {
             "pooling": modules.pooling,
@@ -81,17 +75,17 @@ def bi_encoder_from(model_class, folder, *, num_layers, dtype, head, packing):
         }
         prompts = {name: getattr(modules, name) for name in prompts}
     prompts = {
-        name: own if packing[name] is None else packing[name]
-        for name, own in prompts.items()
+        name: prompt if packing[name] is None else packing[name]
+        for name, prompt in prompts.items()
     }
     preprocessor = BiEncoderPreprocessor(
-        _tokenizer(folder, packing, modules),
-        _sequence_length(checkpoint, packing, modules),
-        segments=bool(encoder.num_segments),
+        _tokenizer(source, packing),
+        _sequence_length(source, packing),
+        segments="segment_ids" in source.encoder.input,
         **prompts,
     )
-    model = model_class(encoder, preprocessor, **{**own, **head})
-    report = _without_head(checkpoint)
+    model = model_class(source.encoder, preprocessor, **{**own, **head})
+    report = _without_classifier(source)
     if model.projection_dim is not None:
         if projection and model.projection_dim == own["projection_dim"]:
             weights = [projection["kernel"], projection["bias"]]
@@ -102,48 +96,21 @@ def bi_encoder_from(model_class, folder, *, num_layers, dtype, head, packing):
     return model
 
 
-def _encoder_folder(folder):
-    """The folder of the encoder, and the `Modules` around it or None."""
-    if not sentence_transformers.matches(folder):
-        return folder, None
-    modules = sentence_transformers.read(folder)
-    return modules.encoder, modules
-
-
-def _encoder(checkpoint, dtype):
-    encoder = TextEncoder(**checkpoint.config, dtype=dtype)
-    variables = {variable.path: variable for variable in encoder.weights}
-    for path, array in checkpoint.tensors.items():
-        variables[path].assign(array)
-    return encoder
-
-
-def _tokenizer(folder, packing, modules):
-    tokenizer = Tokenizer.from_folder(folder)
-    if modules is not None and modules.lowercase:
-        only_case = dict.fromkeys(
-            ("width", "quotes", "spaces", "zero_width"), False
-        )
-        tokenizer = tokenizer.with_normalizer(TextNormalizer(**only_case))
+def _tokenizer(source, packing):
     if packing["normalizer"] is None:
-        return tokenizer
-    return tokenizer.with_normalizer(packing["normalizer"])
+        return source.tokenizer
+    return source.tokenizer.with_normalizer(packing["normalizer"])
 
 
-def _sequence_length(checkpoint, packing, modules):
-    if packing["sequence_length"] is not None:
-        return packing["sequence_length"]
-    if modules is None or modules.sequence_length is None:
-        return checkpoint.sequence_length
-    return min(
-        modules.sequence_length, checkpoint.config["max_sequence_length"]
-    )
+def _sequence_length(source, packing):
+    asked = packing["sequence_length"]
+    return source.sequence_length if asked is None else asked
 
 
-def _without_head(checkpoint):
+def _without_classifier(source):
     """The report on a checkpoint whose classifier is left out."""
-    left = dict.fromkeys(checkpoint.head_tensors, "head of another task")
-    report = checkpoint.report
+    left = dict.fromkeys(source.classifier_tensors, "head of another task")
+    report = source.report
     return dataclasses.replace(
         report,
         used=tuple(name for name in report.used if name not in left),

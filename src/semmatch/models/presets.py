@@ -14,6 +14,7 @@ from semmatch._folders import WEIGHTS_FILE
 from semmatch._folders import writing_folder
 from semmatch._json import read_json_object
 from semmatch._version import __version__
+from semmatch.models.encoder_source import read_source
 from semmatch.models.trainable import has_lora
 from semmatch.models.trainable import merged_weights
 from semmatch.models.trainable import set_trainable
@@ -61,13 +62,13 @@ def _plain(model):
 
 
 def load(
-    model_class, folder, *, build, num_layers, dtype, trainable, head, packing
+    model_class, preset, *, build, num_layers, dtype, trainable, head, packing
 ):
     """Loads a model from a folder; see the `from_preset` of its class.
 
     Args:
         model_class: `CrossEncoder` or `BiEncoder`.
-        folder: path of a preset of our own or of a checkpoint.
+        preset: folder of our own or of a checkpoint, or a handle of KerasHub.
         build: function of `from_checkpoint`, for the latter.
         num_layers: int, or None for all.
         dtype: dtype policy, or None for the global one.
@@ -76,20 +77,14 @@ def load(
         packing: a dict of `normalizer` and of arguments of the preprocessor,
             each None for that of the folder.
     """
-    folder = Path(folder)
+    folder = Path(preset)
     dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
     if (folder / PRESET_FILE).is_file():
         saved = _load_own(model_class, folder, packing, dtype)
         model = _with_changes(saved, num_layers, head)
     else:
-        model = build(
-            model_class,
-            folder,
-            num_layers=num_layers,
-            dtype=dtype,
-            head=head,
-            packing=packing,
-        )
+        source = read_source(preset, num_layers=num_layers, dtype=dtype)
+        model = build(model_class, source, head, packing)
     set_trainable(model, trainable)
     report = model.load_report
     if "head" in report.initialised and head.get("num_classes") is None:
@@ -125,7 +120,12 @@ def _load_own(model_class, folder, packing, dtype):
         )
     config = record["config"]
     policy = keras.dtype_policies.serialize(dtype)
-    config["backbone"]["config"]["dtype"] = policy
+    encoder = config["backbone"]["config"]
+    encoder["dtype"] = policy
+    initializer = encoder.get("initializer")
+    if config["backbone"]["class_name"] == "TextEncoder":
+        # As of `empty_encoder`.
+        encoder["initializer"] = "zeros"
     preprocessor = config["preprocessor"]["config"]
     tokenizer = Tokenizer.from_folder(folder)
     for name, value in packing.items():
@@ -137,6 +137,7 @@ def _load_own(model_class, folder, packing, dtype):
             preprocessor[name] = value
     preprocessor["tokenizer"] = tokenizer.to_json()
     model = model_class.from_config(config)
+    model.backbone.initializer = keras.initializers.get(initializer)
     _plain(model).load_weights(folder / WEIGHTS_FILE)
     used = tuple(variable.path for variable in model.variables)
     model.load_report = checkpoints.LoadReport(used, unused={})

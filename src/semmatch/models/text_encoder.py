@@ -50,6 +50,8 @@ class TextEncoder(keras_hub.models.Backbone):
             `hidden_dim` without that layer.
         shared_layers: bool, whether one block, `block_0`, is applied
             `num_layers` times.
+        initializer: as of Keras, of tables and kernels; None for kernels as
+            Keras has them and narrower normal distributions for tables.
         dtype: string or policy of the computation; weights stay float32
             under a mixed policy.
         name: string or None.
@@ -89,6 +91,7 @@ class TextEncoder(keras_hub.models.Backbone):
         pooler_activation="tanh",
         embedding_dim=None,
         shared_layers=False,
+        initializer=None,
         dtype=None,
         name=None,
         trainable=True,
@@ -104,12 +107,13 @@ class TextEncoder(keras_hub.models.Backbone):
         # kernels start as Keras has them: with BERT's 0.02 for everything a
         # narrow encoder does not learn from scratch.
         normal = keras.initializers.TruncatedNormal
+        initializer = keras.initializers.get(initializer)
 
         def embedding(size, name, stddev=0.02):
             return keras.layers.Embedding(
                 size,
                 embedding_width,
-                embeddings_initializer=normal(stddev=stddev),
+                embeddings_initializer=initializer or normal(stddev=stddev),
                 dtype=dtype,
                 name=name,
             )
@@ -122,7 +126,7 @@ class TextEncoder(keras_hub.models.Backbone):
         )(token_ids)
         tokens = tokens + keras_hub.layers.PositionEmbedding(
             max_sequence_length,
-            initializer=normal(stddev=0.02),
+            initializer=initializer or normal(stddev=0.02),
             dtype=dtype,
             name="position_embedding",
         )(tokens)
@@ -139,7 +143,10 @@ class TextEncoder(keras_hub.models.Backbone):
         tokens = Dropout(dropout, dtype=dtype, name="embedding_dropout")(tokens)
         if embedding_dim is not None:
             tokens = keras.layers.Dense(
-                hidden_dim, dtype=dtype, name="embedding_projection"
+                hidden_dim,
+                kernel_initializer=initializer or "glorot_uniform",
+                dtype=dtype,
+                name="embedding_projection",
             )(tokens)
         blocks = [
             TransformerBlock(
@@ -150,6 +157,7 @@ class TextEncoder(keras_hub.models.Backbone):
                 dropout=dropout,
                 attention_dropout=attention_dropout,
                 layer_norm_epsilon=layer_norm_epsilon,
+                kernel_initializer=initializer or "glorot_uniform",
                 dtype=dtype,
                 name=f"block_{index}",
             )
@@ -163,6 +171,7 @@ class TextEncoder(keras_hub.models.Backbone):
             outputs["pooled_output"] = keras.layers.Dense(
                 hidden_dim,
                 activation=_POOLER_ACTIVATIONS[pooler_activation],
+                kernel_initializer=initializer or "glorot_uniform",
                 dtype=dtype,
                 name="pooler",
             )(tokens[:, 0, :])
@@ -189,6 +198,7 @@ class TextEncoder(keras_hub.models.Backbone):
         self.pooler_activation = pooler_activation
         self.embedding_dim = embedding_dim
         self.shared_layers = shared_layers
+        self.initializer = initializer
 
     def get_config(self):
         return {
@@ -208,6 +218,9 @@ class TextEncoder(keras_hub.models.Backbone):
             "pooler_activation": self.pooler_activation,
             "embedding_dim": self.embedding_dim,
             "shared_layers": self.shared_layers,
+            "initializer": keras.initializers.serialize(self.initializer)
+            if self.initializer
+            else None,
         }
 
 

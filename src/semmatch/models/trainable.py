@@ -27,7 +27,7 @@ def set_trainable(model, part):
     >>> from semmatch.models import BiEncoder, TextEncoder
     >>> model = BiEncoder(TextEncoder(50, 2, 2, 8, 16, pooler=False))
     >>> set_trainable(model, "lora:2")
-    >>> len(model.trainable_variables)  # of two matrices a layer: 2 factors, bias
+    >>> len(model.trainable_variables)  # 2 factors and a bias of 4 matrices
     12
     """
     backbone = model.backbone

@@ -87,10 +87,11 @@ class Tokenizer:
             ValueError: if a file cannot be read.
         """
         config = read_config(Path(folder))
-        return cls(
-            read_folder(folder, config),
-            pad_token=content(config.get("pad_token")),
-        )
+        text = read_folder(folder, config)
+        try:
+            return cls(text, pad_token=content(config.get("pad_token")))
+        except ValueError as error:
+            raise ValueError(f"{folder}: {error}") from error
 
     @classmethod
     def train(cls, texts, vocabulary_size=8000):
