@@ -95,6 +95,7 @@ ARGUMENTS = {
         "pooler_activation": "relu",
         "embedding_dim": 3,
         "shared_layers": True,
+        "initializer": keras.initializers.HeNormal(seed=1),
     },
     "TransformerBlock": lambda: {
         "hidden_dim": 4,
@@ -104,6 +105,7 @@ ARGUMENTS = {
         "dropout": 0.2,
         "attention_dropout": 0.3,
         "layer_norm_epsilon": 1e-5,
+        "kernel_initializer": keras.initializers.HeNormal(seed=1),
     },
     "WeightedMeanPooling": lambda: {"name": "weighted"},
 }

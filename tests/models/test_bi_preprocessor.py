@@ -185,3 +185,15 @@ def test_what_an_encoder_cannot_read_is_refused(encoder, preprocessor, message):
 def test_other_options_are_refused(options, error, message):
     with pytest.raises(error, match=message):
         bi_preprocessor(**options)
+
+
+def test_the_report_counts_each_text_by_itself():
+    preprocessor = BiEncoderPreprocessor.from_texts(
+        ["取消还款"], sequence_length=5, query_prompt="取消"
+    )
+    pairs = Pairs(["还款", "还"], ["款", "取消还款"])
+    tokens = pairs.report(preprocessor=preprocessor).tokens
+    # Two special tokens each; the prompt is two tokens of the first texts.
+    assert tokens.lengths.maximum == 6
+    assert tokens.lengths.p50 == 6
+    assert tokens.num_cut == 2

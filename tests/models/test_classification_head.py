@@ -1,9 +1,12 @@
 """The head against its formula over the encoder's own outputs."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 
+from semmatch.layers import POOLINGS
 from semmatch.models import CrossEncoder
 from tests.checks import randomise
 from tests.checks import tiny_encoder
@@ -65,11 +68,12 @@ def test_the_pooler_is_taken_where_there_is_one(pooler, taken):
 @pytest.mark.parametrize(
     ("pooler", "pooling", "choices"),
     [
-        (False, "pooler", r"\['cls', 'max', 'mean'\]"),
-        (True, "first", r"\['cls', 'max', 'mean', 'pooler'\]"),
+        (False, "pooler", sorted(POOLINGS)),
+        (True, "first", sorted([*POOLINGS, "pooler"])),
     ],
 )
 def test_other_poolings_are_refused_with_the_choices(pooler, pooling, choices):
+    choices = re.escape(str(choices))
     message = f"`pooling` must be one of {choices}. Received: .*{pooling}"
     with pytest.raises(ValueError, match=message):
         tiny_model(tiny_encoder(pooler=pooler), pooling=pooling)

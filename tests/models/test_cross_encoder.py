@@ -222,3 +222,21 @@ def test_a_backbone_of_keras_hub_will_do(segments, tmp_path):
     model.save_to_preset(tmp_path / "preset")
     again = CrossEncoder.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again.score(toy_pairs(5)), scores, atol=1e-6)
+
+
+def test_the_scoring_of_a_similarity_is_refused():
+    with pytest.raises(ValueError, match='"cosine" is of the similarities'):
+        tiny_model(scoring=Scoring("cosine"))
+
+
+def test_predict_takes_features_in_batches_of_the_size_asked_for():
+    model = tiny_model()
+    features = model.preprocessor.pack(["还款"] * 5, ["取消"] * 5)
+    sizes = []
+
+    class Sizes(keras.callbacks.Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            sizes.append(len(logs["outputs"]))
+
+    model.predict(features, batch_size=2, callbacks=[Sizes()], verbose=0)
+    assert sizes == [2, 2, 1]

@@ -60,6 +60,16 @@ def test_steps_too_large_make_all_scores_one_number():
     assert len(ours) == 1  # not again after each epoch and at the end
 
 
+def test_scores_that_began_alike_and_stay_so_are_told_at_the_end():
+    model = compiled(1e-9)
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    head.set_weights([1e-5 * kernel, 0 * bias])
+    message = "After the training all validation scores are about 0.5.*1.0e-09"
+    with pytest.warns(UserWarning, match=message):
+        fit(model)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* has no head")
 def test_a_learning_rate_of_one_percent_ruins_a_real_encoder(shared):

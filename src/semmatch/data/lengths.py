@@ -81,17 +81,26 @@ def count_characters(pairs):
 def count_tokens(pairs, preprocessor):
     """Counts the tokens of packed pairs.
 
+    A bi-encoder reads each text by itself, with the prompt of its side: the
+    longer one counts.
+
     Args:
         pairs: `Pairs`, at least one.
-        preprocessor: has a `tokenizer` and a `sequence_length`.
+        preprocessor: has a `tokenizer` and a `sequence_length`; that of a
+            bi-encoder also a `query_prompt` and a `passage_prompt`.
 
     Returns:
         `TokenCounts`.
     """
     tokenizer, limit = preprocessor.tokenizer, preprocessor.sequence_length
-    a, unknown_a = _count(tokenizer, pairs.text_a)
-    b, unknown_b = _count(tokenizer, pairs.text_b)
-    packed = a + b + sum(len(part.ids) for part in tokenizer.pair)
+    alone = hasattr(preprocessor, "query_prompt")
+    first = preprocessor.query_prompt if alone else ""
+    second = preprocessor.passage_prompt if alone else ""
+    a, unknown_a = _count(tokenizer, pairs.text_a, first)
+    b, unknown_b = _count(tokenizer, pairs.text_b, second)
+    template = tokenizer.single if alone else tokenizer.pair
+    special = sum(len(part.ids) for part in template)
+    packed = (np.maximum(a, b) if alone else a + b) + special
     lengths = Lengths.of(packed)
     return TokenCounts(
         lengths=lengths,
@@ -103,11 +112,12 @@ def count_tokens(pairs, preprocessor):
     )
 
 
-def _count(tokenizer, texts):
+def _count(tokenizer, texts, prompt):
     """Tokens of each text, int64 `(n,)`, and how many are unknown in all."""
     lengths, unknown = [], 0
     for start in range(0, len(texts), _CHUNK):
-        ids = tokenizer.tokenize(texts[start : start + _CHUNK])
+        part = texts[start : start + _CHUNK]
+        ids = tokenizer.tokenize([prompt + text for text in part])
         lengths += map(len, ids)
         unknown += sum(row.count(tokenizer.unknown_id) for row in ids)
     return np.array(lengths, "int64"), unknown

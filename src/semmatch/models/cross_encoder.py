@@ -203,6 +203,15 @@ class CrossEncoder(MatchingTask):
         self._passes = loss.passes if isinstance(loss, CrossEntropy) else 1
         return loss
 
+    def _check_scoring(self, scoring):
+        super()._check_scoring(scoring)
+        if scoring.activation == "cosine":
+            raise ValueError(
+                'The activation "cosine" is of the similarities of a '
+                "`BiEncoder`; a logit has no bounds. Received: "
+                f'{scoring}. Take "sigmoid".'
+            )
+
     def _default_metrics(self):
         return ["accuracy"]
 

@@ -184,7 +184,10 @@ class MatchingTask(keras_hub.models.Task):
 
     def predict(self, x=None, batch_size=None, **kwargs):
         """What the model returns, in the order of the texts."""
-        return super().predict(raw_dataset(self, x, None, batch_size), **kwargs)
+        data = raw_dataset(self, x, None, batch_size)
+        # Of raw texts the dataset has the batches already.
+        batch_size = batch_size if data is x else None
+        return super().predict(data, batch_size=batch_size, **kwargs)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         # Datasets are packed by `pair_dataset`, a batch at a time.

@@ -70,6 +70,7 @@ class TrainingGuard(keras.callbacks.Callback):
         self.warned = self.diverged = False
         self.first_spread = math.inf
         self.first_area = None
+        self.last_scores = None
         self.looks = 0
 
     def on_train_begin(self, logs=None):
@@ -124,14 +125,9 @@ class TrainingGuard(keras.callbacks.Callback):
             return
         if len(np.unique(labels)) == 1:
             return  # of which all scores may well be alike
-        spread = _spread(scores)
-        if spread < min(_COLLAPSED, _FALL * self.first_spread):
-            self._warn(
-                f"{when} all validation scores are about {scores[0]}, their "
-                f"standard deviation is {spread:.1e}: the model tells no "
-                "pairs apart. Most often the steps are too large: "
-                f"{self._rate()}. Load the model again and lower it."
-            )
+        self.last_scores = scores
+        if _spread(scores) < min(_COLLAPSED, _FALL * self.first_spread):
+            self._warn_collapsed(when, scores)
             return
         area = _area(labels, scores)
         if area is None or self.first_area is None:
@@ -156,7 +152,12 @@ class TrainingGuard(keras.callbacks.Callback):
             # Of a share, the lower end of its 95 % interval.
             right = round(before * self.num_examples)
             bound = min(before, wilson_interval(right, self.num_examples)[0])
-        if _better(bound, self.best, self.mode):
+        # A fresh head that began with scores as near to each other.
+        learnt = _better(self.best, before, self.mode)
+        scores = self.last_scores
+        if scores is not None and not learnt and _spread(scores) < _COLLAPSED:
+            self._warn_collapsed("After the training", scores)
+        elif _better(bound, self.best, self.mode):
             self._warn(
                 "The training made the model worse: its best validation "
                 f"{self.monitor} is {self.best:.4f}, and before the first "
@@ -164,6 +165,14 @@ class TrainingGuard(keras.callbacks.Callback):
                 f"(`pairs.report()`) and at the size of the steps: "
                 f"{self._rate()}."
             )
+
+    def _warn_collapsed(self, when, scores):
+        self._warn(
+            f"{when} all validation scores are about {scores[0]}, their "
+            f"standard deviation is {_spread(scores):.1e}: the model tells no "
+            "pairs apart. Most often the steps are too large: "
+            f"{self._rate()}. Load the model again and lower it."
+        )
 
     def _look_at_rate(self):
         rate = self.model.optimizer.learning_rate
