@@ -14,6 +14,9 @@ from semmatch.evaluation.report import wilson_interval
 _COLLAPSED = 1e-3
 _FALL = 0.1
 
+# Beyond, encoders are hardly ever fine-tuned.
+_HIGHEST_RATE = 2e-4
+
 # So many standard deviations below 0.5 an area under the ROC curve is no
 # chance.
 _NO_CHANCE = 5
@@ -152,10 +155,16 @@ class TrainingGuard(keras.callbacks.Callback):
             # Of a share, the lower end of its 95 % interval.
             right = round(before * self.num_examples)
             bound = min(before, wilson_interval(right, self.num_examples)[0])
-        # A fresh head that began with scores as near to each other.
         learnt = _better(self.best, before, self.mode)
         scores = self.last_scores
-        if scores is not None and not learnt and _spread(scores) < _COLLAPSED:
+        # A fresh head begins with scores as near to each other, and small
+        # steps may leave them there.
+        if (
+            scores is not None
+            and not learnt
+            and _spread(scores) < _COLLAPSED
+            and self.highest_rate > _HIGHEST_RATE
+        ):
             self._warn_collapsed("After the training", scores)
         elif _better(bound, self.best, self.mode):
             self._warn(
