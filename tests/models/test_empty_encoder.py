@@ -7,6 +7,7 @@ import pytest
 from semmatch import CrossEncoder
 from semmatch.models import TextEncoder
 from semmatch.models.empty_encoder import empty_encoder
+from tests.checks import json_round_trip
 from tests.checks import tiny_encoder
 from tests.checks import tiny_preprocessor
 from tests.checks import to_numpy
@@ -54,3 +55,12 @@ def test_a_preset_keeps_the_initializer(tmp_path):
     assert again.get_config() == encoder.get_config()
     copy = TextEncoder.from_config(again.get_config())
     assert kernels(copy)["block_0/query/kernel"].std() > 0.1
+
+
+@pytest.mark.parametrize("name", ["block_0", "token_embedding", "pooler"])
+def test_a_copy_of_a_layer_of_it_begins_at_random(name):
+    layer = empty_encoder(CONFIG).get_layer(name)
+    copy = json_round_trip(layer)
+    if not copy.built:
+        copy.build((None, None, 8))
+    assert any(to_numpy(w).std() > 0.001 for w in copy.weights)

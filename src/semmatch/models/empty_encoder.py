@@ -41,8 +41,13 @@ def empty_encoder(config, dtype=None, table=None):
     encoder = TextEncoder.from_config(
         {**config, "initializer": initializer, "dtype": dtype}
     )
-    # A copy that is made of its configuration shall learn; and the layers'
-    # own hold the table.
+    # What is made of its configuration or that of a layer shall learn; and
+    # the table is not to be held twice.
     encoder.initializer = None
     initializer.table = None
+    usual = keras.initializers.GlorotUniform()
+    for layer in encoder._flatten_layers():
+        for name, value in list(vars(layer).items()):
+            if value is initializer:
+                setattr(layer, name, usual)
     return encoder
