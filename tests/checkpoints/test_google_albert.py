@@ -60,11 +60,7 @@ def write(folder, tensors=None, config=None, config_file="albert_config.json"):
 
 
 def assert_numpys(model, tensors, prefix="bert/", layers=3, width=6):
-    """Compares with float64 within 1e-5.
-
-    The vectors have been through three blocks of sums of up to 12 products of
-    about 1, which float32 holds no closer.
-    """
+    """Compares a model that computes in float64 with numpy."""
     tokens = google_tiny.numpy_encoder(
         tensors,
         prefix,
@@ -77,14 +73,17 @@ def assert_numpys(model, tensors, prefix="bert/", layers=3, width=6):
     outputs = model.backbone(inputs)
     real = inputs["padding_mask"] == 1
     np.testing.assert_allclose(
-        to_numpy(outputs["sequence_output"])[real], tokens[real], atol=1e-5
+        to_numpy(outputs["sequence_output"])[real],
+        tokens[real],
+        rtol=0,
+        atol=1e-8,
     )
     pooled = np.tanh(
         tokens[:, 0] @ tensors[f"{prefix}pooler/dense/kernel"]
         + tensors[f"{prefix}pooler/dense/bias"]
     )
     np.testing.assert_allclose(
-        to_numpy(outputs["pooled_output"]), pooled, atol=1e-5
+        to_numpy(outputs["pooled_output"]), pooled, rtol=0, atol=1e-8
     )
     return pooled
 
@@ -103,7 +102,9 @@ def test_outputs_are_those_of_numpy(
 ):
     tensors = draw(prefix, width)
     folder = write(tmp_path, tensors, {"embedding_size": width}, config_file)
-    model = CrossEncoder.from_preset(folder, num_classes=1, num_layers=layers)
+    model = CrossEncoder.from_preset(
+        folder, num_classes=1, num_layers=layers, dtype="float64"
+    )
     assert_numpys(model, tensors, prefix, layers, width)
     report = model.load_report
     assert (set(report.used), report.unused) == (set(tensors), {})
@@ -117,7 +118,8 @@ def test_the_classifier_of_run_classifier_is_read(tmp_path):
     head = google_tiny.Draws()
     head.table("output_weights", 3, 8)
     head.table("output_bias", 3)
-    model = CrossEncoder.from_preset(write(tmp_path, tensors | head.tensors))
+    folder = write(tmp_path, tensors | head.tensors)
+    model = CrossEncoder.from_preset(folder, dtype="float64")
     pooled = assert_numpys(model, tensors)
     weights, bias = head.tensors.values()
     np.testing.assert_allclose(

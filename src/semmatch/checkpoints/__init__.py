@@ -16,16 +16,16 @@ from semmatch.checkpoints import huggingface_roberta
 from semmatch.checkpoints.format import Checkpoint
 from semmatch.checkpoints.format import LoadReport
 
-# Each is a module with `NAME`, `matches(folder)`, `sequence_length(folder)` and
+# Each has a `name`, `matches(folder)`, `sequence_length(folder)` and
 # `read(folder, num_layers)`; of several that match, the first is read.
 _HUGGINGFACE = (
-    huggingface_bert,
-    huggingface_roberta,
-    huggingface_distilbert,
-    huggingface_albert,
-    huggingface_electra,
+    huggingface_bert.FORMAT,
+    huggingface_roberta.FORMAT,
+    huggingface_distilbert.FORMAT,
+    huggingface_albert.FORMAT,
+    huggingface_electra.FORMAT,
 )
-_GOOGLE = (google_bert, google_albert, google_electra)
+_GOOGLE = (google_bert.FORMAT, google_albert.FORMAT, google_electra.FORMAT)
 FORMATS = _HUGGINGFACE + _GOOGLE
 
 __all__ = [
@@ -54,14 +54,14 @@ def read_checkpoint(folder, *, num_layers=None):
     folder = Path(folder)
     first, *others = _matching(folder)
     if others:
-        names = " and ".join(module.NAME for module in (first, *others))
+        names = " and ".join(form.name for form in (first, *others))
         warnings.warn(
-            f"{folder} holds {names}: {first.NAME} is read. Put the other into "
+            f"{folder} holds {names}: {first.name} is read. Put the other into "
             "a folder of its own to load it.",
             stacklevel=3,
         )
     checkpoint = first.read(folder, num_layers)
-    return dataclasses.replace(checkpoint, name=first.NAME)
+    return dataclasses.replace(checkpoint, name=first.name)
 
 
 def sequence_length(folder):
@@ -83,24 +83,24 @@ def _matching(folder):
         raise FileNotFoundError(
             f"Expected a folder. There is none at {folder}."
         )
-    matching = [module for module in FORMATS if module.matches(folder)]
+    matching = [form for form in FORMATS if form.matches(folder)]
     if not matching:
         raise ValueError(_what_it_is_not(folder))
     return matching
 
 
 def _what_it_is_not(folder):
-    known = ", ".join(module.NAME for module in FORMATS)
+    known = ", ".join(form.name for form in FORMATS)
     path = folder / "config.json"
     if path.is_file():
-        types = sorted(t for module in _HUGGINGFACE for t in module.MODEL_TYPES)
+        types = sorted(t for form in _HUGGINGFACE for t in form.model_types)
         return (
             f"{path} has the model_type "
             f"{read_json_object(path).get('model_type')!r}, which is not "
             f"known. Known are {', '.join(types)}. Known formats: semmatch "
             f"presets, {known}."
         )
-    globs = ", ".join(g for module in _GOOGLE for g in module.CONFIG_FILES)
+    globs = ", ".join(g for form in _GOOGLE for g in form.config_files)
     found = sorted(p.name for p in folder.iterdir())
     return (
         f"{folder} is no checkpoint: it has no config.json and no "

@@ -3,7 +3,10 @@
 Source: modeling.py of google-research/bert, albert and electra.
 """
 
+import dataclasses
+
 from semmatch.checkpoints.encoder_config import read_limit
+from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import read_family
 from semmatch.checkpoints.layout import Layout
 from semmatch.checkpoints.tensorflow_tensors import open_checkpoint
@@ -41,43 +44,56 @@ UNUSED = {
 }
 
 
-def sequence_length(folder, patterns):
-    """The number of positions."""
-    return read_limit(_config_file(folder, patterns))
+@dataclasses.dataclass(frozen=True)
+class GoogleFormat:
+    """A family of folders with a configuration and a TensorFlow checkpoint.
 
-
-def read(family, folder, patterns, num_layers):
-    """Reads a folder.
-
-    Args:
+    Attributes:
+        name: string, for messages.
+        config_files: tuple of globs of the configuration's name.
         family: `Family`.
-        folder: `pathlib.Path`.
-        patterns: tuple of globs of the configuration's name.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
     """
-    return read_family(
-        family,
-        _config_file(folder, patterns),
-        lambda: open_checkpoint(folder),
-        num_layers,
-        sequence_length(folder, patterns),
-    )
 
+    name: str
+    config_files: tuple
+    family: Family
 
-def config_files(folder, patterns):
-    """The files of a folder that are named like configurations."""
-    return sorted({path for glob in patterns for path in folder.glob(glob)})
+    def matches(self, folder):
+        """Whether a folder is of this format."""
+        return bool(self._configurations(folder))
 
+    def sequence_length(self, folder):
+        """The number of positions."""
+        return read_limit(self._configuration(folder))
 
-def _config_file(folder, patterns):
-    path, *more = config_files(folder, patterns)
-    if more:
-        raise ValueError(
-            f"{folder} holds several configurations: {path.name}, "
-            f"{', '.join(other.name for other in more)}. Keep the one that "
-            "belongs to the checkpoint."
+    def read(self, folder, num_layers=None):
+        """Reads a folder of this format.
+
+        Args:
+            folder: `pathlib.Path`.
+            num_layers: int or None, keeps the first layers alone.
+
+        Returns:
+            `Checkpoint`.
+        """
+        return read_family(
+            self.family,
+            self._configuration(folder),
+            lambda: open_checkpoint(folder),
+            num_layers,
+            self.sequence_length(folder),
         )
-    return path
+
+    def _configurations(self, folder):
+        globs = self.config_files
+        return sorted({path for glob in globs for path in folder.glob(glob)})
+
+    def _configuration(self, folder):
+        path, *more = self._configurations(folder)
+        if more:
+            raise ValueError(
+                f"{folder} holds several configurations: {path.name}, "
+                f"{', '.join(other.name for other in more)}. Keep the one "
+                "that belongs to the checkpoint."
+            )
+        return path

@@ -11,10 +11,7 @@ from semmatch.checkpoints.encoder_config import ALBERT_CONFIG
 from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import Pooler
 
-NAME = "Google ALBERT (TensorFlow)"
-CONFIG_FILES = ("albert_config*.json",)
-
-_FAMILY = Family(
+FAMILY = Family(
     config=dataclasses.replace(
         # Its `gelu` is the approximation by tanh.
         ALBERT_CONFIG,
@@ -43,26 +40,6 @@ _FAMILY = Family(
         r"(module/)?cls/.*": "head of the pretraining",
     },
 )
-
-
-def matches(folder):
-    """Whether a folder is of this format."""
-    return bool(google.config_files(folder, CONFIG_FILES))
-
-
-def sequence_length(folder):
-    """The number of positions."""
-    return google.sequence_length(folder, CONFIG_FILES)
-
-
-def read(folder, num_layers=None):
-    """Reads a folder of this format.
-
-    Args:
-        folder: `pathlib.Path`.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
-    """
-    return google.read(_FAMILY, folder, CONFIG_FILES, num_layers)
+FORMAT = google.GoogleFormat(
+    "Google ALBERT (TensorFlow)", ("albert_config*.json",), FAMILY
+)

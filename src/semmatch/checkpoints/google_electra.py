@@ -12,10 +12,7 @@ from semmatch.checkpoints import google
 from semmatch.checkpoints.encoder_config import ELECTRA_CONFIG
 from semmatch.checkpoints.family import Family
 
-NAME = "Google ELECTRA (TensorFlow)"
-CONFIG_FILES = ("electra_config*.json", "*discriminator*.json")
-
-_FAMILY = Family(
+FAMILY = Family(
     config=dataclasses.replace(
         # Other than BERT's and ALBERT's, its `gelu` is the exact one.
         ELECTRA_CONFIG,
@@ -34,26 +31,8 @@ _FAMILY = Family(
         r"task_specific/.*": "head of another task",
     },
 )
-
-
-def matches(folder):
-    """Whether a folder is of this format."""
-    return bool(google.config_files(folder, CONFIG_FILES))
-
-
-def sequence_length(folder):
-    """The number of positions."""
-    return google.sequence_length(folder, CONFIG_FILES)
-
-
-def read(folder, num_layers=None):
-    """Reads a folder of this format.
-
-    Args:
-        folder: `pathlib.Path`.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
-    """
-    return google.read(_FAMILY, folder, CONFIG_FILES, num_layers)
+FORMAT = google.GoogleFormat(
+    "Google ELECTRA (TensorFlow)",
+    ("electra_config*.json", "*discriminator*.json"),
+    FAMILY,
+)

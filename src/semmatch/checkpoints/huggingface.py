@@ -1,7 +1,10 @@
 """What all families of Hugging Face folders have in common."""
 
+import dataclasses
+
 from semmatch._json import read_json_object
 from semmatch.checkpoints.encoder_config import read_limit
+from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import read_family
 from semmatch.checkpoints.layout import Layout
 from semmatch.checkpoints.tensors import open_tensors
@@ -50,47 +53,55 @@ UNUSED = {
 }
 
 
-def has_model_type(folder, model_types):
-    """Whether a folder's configuration names one of `model_types`."""
-    path = folder / CONFIG_FILE
-    if not path.is_file():
-        return False
-    return read_json_object(path).get("model_type") in model_types
+@dataclasses.dataclass(frozen=True)
+class HuggingFaceFormat:
+    """A family of Hugging Face folders.
 
-
-def sequence_length(folder, limit=None):
-    """The tokenizer's limit where it has one, else that of the positions.
-
-    Args:
-        folder: `pathlib.Path`.
-        limit: int, the number of positions, or None for that of the
-            configuration.
-    """
-    if limit is None:
-        limit = read_limit(folder / CONFIG_FILE)
-    path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        return limit
-    record = read_json_object(path)
-    # transformers writes 1e30 for "none".
-    return int(min(limit, record.get("model_max_length") or limit))
-
-
-def read(family, folder, num_layers):
-    """Reads a folder.
-
-    Args:
+    Attributes:
+        name: string, for messages.
+        model_types: tuple of strings, as `config.json` names them.
         family: `Family`.
-        folder: `pathlib.Path`.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
     """
-    return read_family(
-        family,
-        folder / CONFIG_FILE,
-        lambda: open_tensors(folder),
-        num_layers,
-        sequence_length(folder),
-    )
+
+    name: str
+    model_types: tuple
+    family: Family
+
+    def matches(self, folder):
+        """Whether a folder is of this format."""
+        path = folder / CONFIG_FILE
+        if not path.is_file():
+            return False
+        return read_json_object(path).get("model_type") in self.model_types
+
+    def positions(self, folder):
+        """The most tokens that the encoder has positions for."""
+        return read_limit(folder / CONFIG_FILE)
+
+    def sequence_length(self, folder):
+        """The tokenizer's limit where it has one, else that of positions."""
+        limit = self.positions(folder)
+        path = folder / "tokenizer_config.json"
+        if not path.is_file():
+            return limit
+        record = read_json_object(path)
+        # transformers writes 1e30 for "none".
+        return int(min(limit, record.get("model_max_length") or limit))
+
+    def read(self, folder, num_layers=None):
+        """Reads a folder of this format.
+
+        Args:
+            folder: `pathlib.Path`.
+            num_layers: int or None, keeps the first layers alone.
+
+        Returns:
+            `Checkpoint`.
+        """
+        return read_family(
+            self.family,
+            folder / CONFIG_FILE,
+            lambda: open_tensors(folder),
+            num_layers,
+            self.sequence_length(folder),
+        )

@@ -10,9 +10,6 @@ from semmatch.checkpoints.encoder_config import ALBERT_CONFIG
 from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import Pooler
 
-NAME = "Hugging Face ALBERT"
-MODEL_TYPES = ("albert",)
-
 FAMILY = Family(
     config=dataclasses.replace(
         ALBERT_CONFIG,
@@ -42,26 +39,6 @@ FAMILY = Family(
     },
     always_projects=True,
 )
-
-
-def matches(folder):
-    """Whether a folder is of this format."""
-    return huggingface.has_model_type(folder, MODEL_TYPES)
-
-
-def sequence_length(folder):
-    """The tokenizer's limit where it has one, else that of the positions."""
-    return huggingface.sequence_length(folder)
-
-
-def read(folder, num_layers=None):
-    """Reads a folder of this format.
-
-    Args:
-        folder: `pathlib.Path`.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
-    """
-    return huggingface.read(FAMILY, folder, num_layers)
+FORMAT = huggingface.HuggingFaceFormat(
+    "Hugging Face ALBERT", ("albert",), FAMILY
+)

@@ -11,9 +11,6 @@ from semmatch.checkpoints.encoder_config import ConfigKeys
 from semmatch.checkpoints.family import Family
 from semmatch.checkpoints.family import Pooler
 
-NAME = "Hugging Face DistilBERT"
-MODEL_TYPES = ("distilbert",)
-
 _CONFIG = ConfigKeys(
     huggingface.ACTIVATIONS,
     activation="activation",
@@ -66,26 +63,6 @@ FAMILY = Family(
         ),
     },
 )
-
-
-def matches(folder):
-    """Whether a folder is of this format."""
-    return huggingface.has_model_type(folder, MODEL_TYPES)
-
-
-def sequence_length(folder):
-    """The tokenizer's limit where it has one, else that of the positions."""
-    return huggingface.sequence_length(folder)
-
-
-def read(folder, num_layers=None):
-    """Reads a folder of this format.
-
-    Args:
-        folder: `pathlib.Path`.
-        num_layers: int or None, keeps the first layers alone.
-
-    Returns:
-        `Checkpoint`.
-    """
-    return huggingface.read(FAMILY, folder, num_layers)
+FORMAT = huggingface.HuggingFaceFormat(
+    "Hugging Face DistilBERT", ("distilbert",), FAMILY
+)

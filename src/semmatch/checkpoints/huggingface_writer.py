@@ -90,14 +90,14 @@ def _family(config, has_head):
     """The family that computes what an encoder computes, and its name."""
     activation = config["pooler_activation"] if config["pooler"] else None
     if config["shared_layers"]:
-        module = huggingface_albert
+        form = huggingface_albert.FORMAT
     elif config["embedding_dim"] is not None or activation == "gelu":
-        module = huggingface_electra
+        form = huggingface_electra.FORMAT
     elif activation == "relu":
-        module = huggingface_distilbert
+        form = huggingface_distilbert.FORMAT
     else:
-        module = huggingface_bert
-    family = module.FAMILY
+        form = huggingface_bert.FORMAT
+    family = form.family
     differing = [
         name
         for name, value in family.config.fixed.items()
@@ -111,14 +111,14 @@ def _family(config, has_head):
         found = ", ".join(f"{name}={config[name]!r}" for name in differing)
         raise ValueError(
             "transformers has no model that is like this encoder: of its "
-            f"families {module.NAME} is nearest, and differs in {found}."
+            f"families {form.name} is nearest, and differs in {found}."
         )
     if has_head and not config["pooler"]:
         raise ValueError(
             "The classifiers of transformers stand on a pooler, and this "
             "encoder has none."
         )
-    return family, module.MODEL_TYPES[0]
+    return family, form.model_types[0]
 
 
 def _pooler(family, config):

@@ -6,17 +6,22 @@ from semmatch.layers.dropout import dropout
 from semmatch.layers.fused import fused
 
 
-# In float32, since TensorFlow's erf and tanh of bfloat16 take twice the time.
+def _wide(inner):
+    # TensorFlow's erf and tanh of bfloat16 take twice the time of float32.
+    narrow = inner.dtype in ("bfloat16", "float16")
+    return ops.cast(inner, "float32") if narrow else inner
+
+
 def _gelu(inner):
     # Not `ops.gelu`: TensorFlow's is made of erfc, which is slower than erf
     # and has no form in ONNX.
-    wide = ops.cast(inner, "float32")
+    wide = _wide(inner)
     wide = 0.5 * wide * (1.0 + ops.erf(wide * 2**-0.5))
     return ops.cast(wide, inner.dtype)
 
 
 def _gelu_tanh(inner):
-    wide = ops.gelu(ops.cast(inner, "float32"), approximate=True)
+    wide = ops.gelu(_wide(inner), approximate=True)
     return ops.cast(wide, inner.dtype)
 
 

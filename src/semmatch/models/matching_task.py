@@ -46,7 +46,7 @@ class MatchingTask(keras_hub.models.Task):
             loss: `"auto"` for `CrossEntropy()`, of a bi-encoder `CoSENT()`;
                 another one of `semmatch.losses`, or of Keras, of logits.
             metrics: `"auto"` for accuracy, of a bi-encoder the area under the
-                ROC curve. Metrics get scores: `(batch, 1)`, the probability
+                ROC curve, or none if its similarity has no bounds. Metrics get scores: `(batch, 1)`, the probability
                 of the positive class, for one logit and for two classes;
                 `(batch, classes)` for more.
             micro_batch_size: int or None, how many pairs of a batch (of a
