@@ -46,9 +46,10 @@ class MatchingTask(keras_hub.models.Task):
             loss: `"auto"` for `CrossEntropy()`, of a bi-encoder `CoSENT()`;
                 another one of `semmatch.losses`, or of Keras, of logits.
             metrics: `"auto"` for accuracy, of a bi-encoder the area under the
-                ROC curve, or none if its similarity has no bounds. Metrics get scores: `(batch, 1)`, the probability
-                of the positive class, for one logit and for two classes;
-                `(batch, classes)` for more.
+                ROC curve, or none if its similarity has no bounds. Metrics
+                get scores: `(batch, 1)`, the probability of the positive
+                class, for one logit and for two classes; `(batch, classes)`
+                for more.
             micro_batch_size: int or None, how many pairs of a batch (of a
                 replica's part of it) are computed at a time. Less memory,
                 same step, see `micro_batch_step`; TensorFlow only.
