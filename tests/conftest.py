@@ -11,6 +11,9 @@ import pytest
 
 # TensorFlow writes its start-up notices past Python's warning filters.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# FAISS's threads wait for each other at full load otherwise, and take the
+# cores from the tests beside.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 SHARED = Path(
     os.environ.get(

@@ -1,5 +1,6 @@
 """The benchmarks run, on small data."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -57,3 +58,23 @@ def test_tricks_trains_each_recipe_once_and_reads_test_when_told(
     second = run(["--test"])
     assert "1/1" not in second
     assert "test 0." in second
+
+
+def test_index_prints_every_step_of_every_kind(monkeypatch, capsys):
+    arguments = "--vectors 3000 --dim 16 --queries 9 --single 3 --runs 1"
+    kinds = ["numpy", "Flat", "HNSW8:efSearch=32", "IVF4,Flat:nprobe=4"]
+    arguments = [*arguments.split(), "--kinds", *kinds]
+    monkeypatch.setattr(sys, "argv", ["index.py", *arguments])
+    runpy.run_path(str(BENCHMARKS / "index.py"))["main"]()
+    shown = capsys.readouterr().out
+    for part in ["build", "save", "load", "search of 9", "search of 3 x 1"]:
+        rows = re.findall(rf"^{part} +\d.*", shown, re.MULTILINE)
+        assert len(rows) == 4
+        for row in rows:
+            ours, plain, ratio = map(float, row[len(part) :].split())
+            assert ours > 0 and plain >= 0 and ratio > 0
+    recalls = re.findall(r"^recall at 10, \w+: ([\d.]+)", shown, re.MULTILINE)
+    assert len(recalls) == 8
+    # All that look at every vector find the same as FAISS's exact search.
+    assert [recalls[place] for place in (0, 1, 2, 3, 6, 7)] == ["1.0000"] * 6
+    assert min(map(float, recalls)) > 0.8

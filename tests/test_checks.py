@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from semmatch._checks import check_one_of
+from semmatch._checks import check_positive
 from semmatch._checks import check_positive_int
 
 
@@ -46,3 +47,15 @@ def test_anything_else_is_no_positive_integer(value):
     with pytest.raises(ValueError, match=message) as error:
         check_positive_int(value, "batch_size")
     assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [1, 0.5, np.float32(2), 1e-300])
+def test_a_number_above_zero_is_returned(value):
+    assert check_positive(value, "margin") is value
+
+
+@pytest.mark.parametrize("value", [0, -0.5, float("inf"), float("nan")])
+def test_any_other_number_is_not_above_zero(value):
+    message = f"`margin` must be a finite number above 0.*margin={value!r}"
+    with pytest.raises(ValueError, match=message):
+        check_positive(value, "margin")

@@ -288,7 +288,7 @@ def test_another_backend_is_an_error_of_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: {export,score,rank,report-data,inspect}"),
+        ([], "required: {export,score,rank,encode,report-data,inspect}"),
         (["distil"], "invalid choice: 'distil'"),
         (["export", "a", "b", "--quantize", "int4"], "invalid choice: 'int4'"),
         (["rank", "a", "b", "c", "--top-k", "x"], "invalid int value: 'x'"),
@@ -315,7 +315,7 @@ def test_help_lists_the_commands_in_a_process_of_its_own():
     )
     assert output.stderr == ""
     assert output.stdout.startswith("usage: semmatch")
-    for command in ("export", "score", "rank", "report-data"):
+    for command in ("export", "score", "rank", "encode", "report-data"):
         assert command in output.stdout
 
 

@@ -16,6 +16,7 @@ import pytest
 import semmatch
 from semmatch.training import LinearWarmup
 from tests import checks
+from tests.losses.replicas import only_replica
 
 MODULES = sorted(semmatch._SUBMODULES)
 for module in MODULES:
@@ -29,6 +30,8 @@ ARGUMENTS = {
         "lazy": False,
         "layer_decay": 0.9,
     },
+    "AnglE": lambda: {"scale": 5.0, "name": "order"},
+    "AttentionPooling": lambda: {"name": "weighted"},
     "AveragePrecision": lambda: {"num_thresholds": 7},
     "BiEncoder": lambda: {
         "backbone": checks.tiny_encoder(),
@@ -41,6 +44,7 @@ ARGUMENTS = {
         "normalize": False,
         "similarity": "dot",
         "scoring": semmatch.Scoring("sigmoid", temperature=2.0),
+        "pair_classes": 3,
     },
     "BiEncoderPreprocessor": lambda: {
         "tokenizer": checks.tiny_preprocessor().tokenizer,
@@ -51,6 +55,12 @@ ARGUMENTS = {
     },
     "ClsPooling": lambda: {"name": "first"},
     "CoSENT": lambda: {"scale": 5.0, "similarity": "dot", "name": "order"},
+    "Contrastive": lambda: {
+        "margin": 2.0,
+        "similarity": "euclidean",
+        "name": "near",
+    },
+    "CosineMSE": lambda: {"similarity": "dot", "name": "errors"},
     "CrossEncoder": lambda: {
         "backbone": checks.tiny_encoder(),
         "preprocessor": checks.tiny_preprocessor(),
@@ -70,15 +80,47 @@ ARGUMENTS = {
     },
     "Dropout": lambda: {"rate": 0.25, "seed": 3},
     "F1": lambda: {"class_id": 1, "num_classes": 3, "threshold": 0.25},
+    "InfoNCE": lambda: {
+        "temperature": 0.5,
+        "symmetric": True,
+        "similarity": "dot",
+        "gather": only_replica,
+        "name": "found",
+    },
     "LastTokenPooling": lambda: {"name": "last"},
     "LinearWarmup": lambda: {"peak": 0.1, "total_steps": 9, "warmup": 0.5},
+    "LossSum": lambda: {
+        "losses": [semmatch.losses.CoSENT(5.0), semmatch.losses.CosineMSE()],
+        "weights": [0.5, 2.0],
+        "name": "both",
+    },
+    "MarginMSE": lambda: {"similarity": "cosine", "name": "margins"},
+    "Matryoshka": lambda: {
+        "loss": semmatch.losses.InfoNCE(0.5, gather=only_replica),
+        "dims": [2, 4],
+        "weights": [0.5, 2.0],
+        "name": "widths",
+    },
     "MaxPooling": lambda: {"name": "largest"},
     "MeanPooling": lambda: {"name": "average"},
     "MeanSqrtPooling": lambda: {"name": "root"},
     "MultiSampleDropout": lambda: {"rate": 0.25, "samples": 3, "seed": 3},
+    "OnlineContrastive": lambda: {
+        "margin": 2.0,
+        "similarity": "euclidean",
+        "name": "hard",
+    },
+    "PairHead": lambda: {"num_classes": 3},
     "Precision": lambda: {"average": "macro", "threshold": 0.25},
     "RDrop": lambda: {"weight": 2.0, "label_smoothing": 0.1, "name": "r"},
     "Recall": lambda: {"average": "macro", "threshold": 0.25},
+    "SimCSE": lambda: {
+        "temperature": 0.5,
+        "symmetric": True,
+        "similarity": "dot",
+        "gather": only_replica,
+        "name": "twice",
+    },
     "TextEncoder": lambda: {
         "vocabulary_size": 9,
         "num_layers": 1,
@@ -107,15 +149,22 @@ ARGUMENTS = {
         "layer_norm_epsilon": 1e-5,
         "kernel_initializer": keras.initializers.HeNormal(seed=1),
     },
+    "Triplet": lambda: {
+        "margin": 2.0,
+        "similarity": "euclidean",
+        "mining": "hard",
+        "name": "farther",
+    },
     "WeightedMeanPooling": lambda: {"name": "weighted"},
 }
 REGISTERED = {
     name.removeprefix("semmatch>"): registered
     for name, registered in keras.saving.get_custom_objects().items()
-    if name.startswith("semmatch>")
+    if name.startswith("semmatch>") and inspect.isclass(registered)
 }
 # Layers of `(tokens, padding_mask)`.
 MASKED = [
+    "AttentionPooling",
     "ClsPooling",
     "LastTokenPooling",
     "MaxPooling",

@@ -4,13 +4,18 @@ import re
 import shlex
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from semmatch import BiEncoder
 from semmatch import CrossEncoder
+from semmatch import load_faq
 from semmatch import Pairs
 from semmatch import read_pairs
+from semmatch import TextEncoder
 from semmatch.cli import main
+from semmatch.models import BiEncoderPreprocessor
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -39,8 +44,11 @@ def test_the_readme_runs(page, workplace, capsys):
 
 def test_the_quick_start_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec("\n".join(blocks("docs/quickstart.md", "python")), {})
+    names = {}
+    exec("\n".join(blocks("docs/quickstart.md", "python")), names)
     assert (tmp_path / "deploy" / "model.onnx").is_file()
+    assert names["corpus"].dtype == np.int8
+    assert len(names["nearest"]) == 3
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -73,3 +81,47 @@ def test_the_page_on_thresholds_runs(workplace):
     exec("\n".join(blocks("docs/thresholds.md", "python")), names)
     scoring = model.scoring
     assert 0 < scoring.suggest_threshold < scoring.threshold < 1
+
+
+def test_the_page_on_evaluation_runs(capsys):
+    faq = load_faq("zh")
+    preprocessor = BiEncoderPreprocessor.from_texts(faq.texts("train"))
+    names = {
+        "model": BiEncoder(TextEncoder(2000, 1, 2, 8, 16), preprocessor),
+        "valid": faq.pairs("valid"),
+        "test": faq.pairs("test"),
+        "lists": faq.ranked_lists("test"),
+    }
+    found, floor, compared = blocks("docs/evaluation.md", "python")
+    exec(found, names)
+    shown = capsys.readouterr().out
+    assert shown.startswith("4 lists, 1 of them without a relevant candidate;")
+    assert names["report"].false_answers in (0, 1)
+    exec(floor, names)
+    assert "AUC" in capsys.readouterr().out
+    exec(compared, names)
+    shown = capsys.readouterr().out
+    assert "(McNemar)" in shown
+    assert "ndcg@10" in shown
+
+
+def test_the_page_on_retrieval_runs(workplace, capsys):
+    keras.utils.set_random_seed(0)
+    bi_encoder = BiEncoder(
+        TextEncoder(2000, 1, 2, 8, 16),
+        BiEncoderPreprocessor.from_texts(load_faq("zh").texts("train")),
+    )
+    pairs = read_pairs("qa_corpus/valid")
+    names = {
+        "bi_encoder": bi_encoder,
+        "cross_encoder": CrossEncoder.from_preset("chinese-rbt4"),
+        "valid": pairs,
+        "passages": bi_encoder.encode(pairs.text_b),
+        "questions": bi_encoder.encode(pairs.text_a, side="query"),
+    }
+    exec("\n".join(blocks("docs/retrieval.md", "python")), names)
+    shown = capsys.readouterr().out.splitlines()
+    answers = [re.fullmatch(r"\w+ 0\.\d+ (\w+) .*", line) for line in shown]
+    assert {answer[1] for answer in answers if answer} == {"repay", "cancel"}
+    assert names["best"].id in ("repay", "cancel")
+    assert names["rows"].shape == (len(pairs), 5)

@@ -1,9 +1,10 @@
-"""A folder is written completely or not at all."""
+"""Folders and files are written completely or not at all."""
 
 from pathlib import Path
 
 import pytest
 
+from semmatch._folders import writing_file
 from semmatch._folders import writing_folder
 
 
@@ -64,3 +65,38 @@ def test_a_file_in_the_way_is_refused_before_anything_is_written(tmp_path):
         pytest.fail("the writer ran")
     assert path.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_file_has_its_name_once_all_is_written(tmp_path, kind):
+    path = tmp_path / "a" / "out"
+    with writing_file(kind(path)) as file:
+        file.write(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+    with writing_file(path) as file:
+        file.write(b"newer")
+        assert path.read_bytes() == b"new"
+    assert path.read_bytes() == b"newer"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_failing_writer_leaves_the_file_that_was_there(tmp_path, error):
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    with pytest.raises(error), writing_file(path) as file:
+        file.write(b"half")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_way_of_a_file_is_refused(tmp_path):
+    message = f"Expected a file to write. {tmp_path} is a folder"
+    with (
+        pytest.raises(IsADirectoryError, match=message),
+        writing_file(tmp_path),
+    ):
+        pytest.fail("the writer ran")
+    assert list(tmp_path.iterdir()) == []

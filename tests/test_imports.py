@@ -35,12 +35,19 @@ def test_importing_the_package_loads_nothing_heavy():
         "import semmatch.checkpoints",
         "import semmatch.cli",
         "from semmatch import Matcher",
+        "from semmatch import FAQIndex, RetrieveRerank, VectorIndex",
         "from semmatch import Tokenizer, classification_report",
         "from semmatch.data import read_pairs, load_faq, pair_dataset",
     ],
 )
 def test_serving_machines_need_no_framework(code):
     assert loaded_by(code, FRAMEWORKS) == set()
+
+
+def test_faiss_is_loaded_where_it_is_used():
+    code = "from semmatch import VectorIndex\nindex = VectorIndex(2{})"
+    assert loaded_by(code.format(""), {"faiss"}) == set()
+    assert loaded_by(code.format(", factory='Flat'"), {"faiss"}) == {"faiss"}
 
 
 def test_the_check_sees_a_framework_that_is_loaded():

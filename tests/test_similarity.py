@@ -120,3 +120,30 @@ def test_what_has_no_similarity_is_refused(function, a, b, similarity, message):
 def test_pairs_need_as_many_of_each():
     with pytest.raises(ValueError, match="Received: 2 and 3 vectors"):
         similarity_pairwise(vectors(2), vectors(3))
+
+
+@pytest.mark.parametrize("function", [similarity_matrix, similarity_pairwise])
+def test_small_numbers_are_compared_as_large_ones(function):
+    # Products of 127 do not fit int8, nor those of 600 float16.
+    a = np.array([[127, -127, 64], [1, 2, 3]], "int8")
+    b = np.array([[120, 100, -90], [-127, 0, 5]], "int8")
+    wide = a.astype(int), b.astype(int)
+    cosines = [[DEFINITIONS["cosine"](x, y) for y in wide[1]] for x in wide[0]]
+    if function is similarity_pairwise:
+        cosines = np.diag(cosines)
+    np.testing.assert_allclose(function(a, b), cosines, rtol=1e-5)
+    mixed = function(a, b.astype("float32"))
+    np.testing.assert_array_equal(mixed, function(a, b))
+    halves = np.array([[600, 0, -600]], "float16")
+    found = function(halves, halves, "dot")
+    assert (found.dtype, found.ravel().tolist()) == (np.float32, [720_000])
+
+
+@pytest.mark.parametrize("function", [similarity_matrix, similarity_pairwise])
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
+def test_int8_has_no_length_to_compare(function, similarity):
+    a, b = np.ones((2, 3), "int8"), np.ones((2, 3), "float32")
+    message = f"int8 vectors.*cosines alone.*similarity='{similarity}'"
+    for pair in ((a, b), (b, a), (a, a)):
+        with pytest.raises(ValueError, match=message):
+            function(*pair, similarity)

@@ -88,8 +88,16 @@ def test_thresholds_at_the_ends_stay_where_scores_have_no_ends():
     [
         ({"dim": 0}, "`dim` must be an integer of at least 1"),
         ({"dim": 8, "similarity": "l2"}, "`similarity` must be one of.*'l2'"),
+        ({"dim": 8, "normalize": "yes"}, "`normalize` must be .*'yes'"),
+        ({"dim": 8, "query_prompt": "\ud800"}, "`query_prompt`.* surrogate"),
     ],
 )
 def test_what_is_no_vector_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Embedding(**options)
+
+
+@pytest.mark.parametrize("side", ["query", "passage"])
+def test_a_prompt_is_a_string(side):
+    with pytest.raises(TypeError, match=f"`{side}_prompt` to be a string.*3"):
+        Embedding(8, **{f"{side}_prompt": 3})

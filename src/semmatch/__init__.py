@@ -12,21 +12,26 @@ _EXPORTS = {
     "CrossEncoder": "models",
     "ExportReport": "export",
     "FAQ": "data",
+    "FAQIndex": "serving",
     "Matcher": "serving",
     "Pairs": "data",
     "RankedLists": "data",
     "Ranked": "_records",
+    "RetrieveRerank": "serving",
     "Scoring": "_records",
     "TextEncoder": "models",
     "Tokenizer": "tokenizers",
     "Triplets": "data",
+    "VectorIndex": "serving",
     "classification_report": "evaluation",
     "export_onnx": "export",
     "export_transformers": "export",
     "load_faq": "data",
     "load_model": "models",
+    "mine_hard_negatives": "data",
     "pair_dataset": "data",
     "read_pairs": "data",
+    "triplet_dataset": "data",
 }
 _SUBMODULES = {
     "checkpoints",
@@ -49,10 +54,12 @@ if TYPE_CHECKING:
     from semmatch._records import Scoring
     from semmatch.data import FAQ
     from semmatch.data import load_faq
+    from semmatch.data import mine_hard_negatives
     from semmatch.data import pair_dataset
     from semmatch.data import Pairs
     from semmatch.data import RankedLists
     from semmatch.data import read_pairs
+    from semmatch.data import triplet_dataset
     from semmatch.data import Triplets
     from semmatch.evaluation import classification_report
     from semmatch.export import export_onnx
@@ -62,7 +69,10 @@ if TYPE_CHECKING:
     from semmatch.models import CrossEncoder
     from semmatch.models import load_model
     from semmatch.models import TextEncoder
+    from semmatch.serving import FAQIndex
     from semmatch.serving import Matcher
+    from semmatch.serving import RetrieveRerank
+    from semmatch.serving import VectorIndex
     from semmatch.tokenizers import Tokenizer
 
 

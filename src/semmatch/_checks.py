@@ -1,5 +1,6 @@
 """Checks that return the value, so that a constructor checks and stores."""
 
+import math
 import numbers
 
 
@@ -41,6 +42,23 @@ def check_positive_int(value, name):
             f"Received: {name}={value!r}."
         )
     return int(value)
+
+
+def check_positive(value, name):
+    """`value`, if it is a finite number above 0.
+
+    >>> check_positive(0.5, "margin")
+    0.5
+
+    Raises:
+        ValueError: for 0, a number below, infinity and NaN.
+    """
+    if not 0 < value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a finite number above 0. "
+            f"Received: {name}={value!r}."
+        )
+    return value
 
 
 def check_text(text, what):

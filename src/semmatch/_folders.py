@@ -1,4 +1,4 @@
-"""Folders that are there completely or not at all."""
+"""Folders and files that are there completely or not at all."""
 
 import contextlib
 import os
@@ -43,3 +43,35 @@ def writing_folder(path):
             os.replace(file, path / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def writing_file(path):
+    """Gives an open temporary file that becomes `path` if all goes well.
+
+    Args:
+        path: the file to write, of bytes; one that is there is replaced.
+
+    Raises:
+        IsADirectoryError: if `path` is a folder.
+
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     with writing_file(Path(root) / "a.txt") as file:
+    ...         _ = file.write(b"done")
+    ...     [p.name for p in Path(root).iterdir()]
+    ['a.txt']
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"Expected a file to write. {path} is a folder."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, since a rename must stay on one disk.
+    with tempfile.TemporaryDirectory(
+        prefix=f".{path.name}-", dir=path.parent
+    ) as folder:
+        temporary = Path(folder) / path.name
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, path)

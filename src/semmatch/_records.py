@@ -8,11 +8,10 @@ import numpy as np
 
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_text
 from semmatch._similarity import SIMILARITIES
 
 ACTIVATIONS = ("sigmoid", "softmax", "cosine")
-
-
 BANDS = ("match", "suggest", "none")
 LONG = ("truncate", "max")
 
@@ -65,6 +64,9 @@ class Embedding:
     def __post_init__(self):
         check_positive_int(self.dim, "dim")
         check_one_of(self.similarity, SIMILARITIES, "similarity")
+        check_one_of(self.normalize, (False, True), "normalize")
+        check_text(self.query_prompt, "`query_prompt`")
+        check_text(self.passage_prompt, "`passage_prompt`")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +130,6 @@ class Scoring:
                 "`threshold` must be in [0, 1], as scores are. Received: "
                 f"threshold={self.threshold}."
             )
-
         suggest = self.suggest_threshold
         if suggest is not None and not 0 <= suggest <= self.threshold:
             raise ValueError(

@@ -14,8 +14,9 @@ def similarity_matrix(a, b, similarity="cosine"):
     """The similarity of each vector of `a` with each one of `b`.
 
     Args:
-        a: float `(n, dim)`.
-        b: float `(m, dim)`.
+        a: float `(n, dim)`; int8 ones, as `encode` gives, have directions
+            and no lengths, and so cosines alone.
+        b: float or int8 `(m, dim)`.
         similarity: `"cosine"`, `"dot"`, or a distance with a minus before it,
             `"euclidean"` or `"manhattan"`.
 
@@ -26,7 +27,7 @@ def similarity_matrix(a, b, similarity="cosine"):
     [[1.0, 0.0]]
     """
     check_one_of(similarity, SIMILARITIES, "similarity")
-    a, b = _vectors(a), _vectors(b)
+    a, b = _vectors(a, similarity), _vectors(b, similarity)
     _check_width(a, b)
     if similarity == "cosine":
         return unit_vectors(a) @ unit_vectors(b).T
@@ -44,8 +45,8 @@ def similarity_pairwise(a, b, similarity="cosine"):
     """The similarity of each vector of `a` with that of `b` in its place.
 
     Args:
-        a: float `(n, dim)`.
-        b: float `(n, dim)`.
+        a: float or int8 `(n, dim)`.
+        b: float or int8 `(n, dim)`.
         similarity: as of `similarity_matrix`.
 
     Returns:
@@ -55,7 +56,7 @@ def similarity_pairwise(a, b, similarity="cosine"):
     [-5.0]
     """
     check_one_of(similarity, SIMILARITIES, "similarity")
-    a, b = _vectors(a), _vectors(b)
+    a, b = _vectors(a, similarity), _vectors(b, similarity)
     _check_width(a, b)
     if len(a) != len(b):
         raise ValueError(
@@ -84,8 +85,16 @@ def _norm(differences, similarity):
     return np.linalg.norm(differences, ord=order, axis=-1)
 
 
-def _vectors(array):
-    array = np.asarray(array, "float32")
+def _vectors(array, similarity):
+    array = np.asarray(array)
+    if array.dtype == "int8" and similarity != "cosine":
+        raise ValueError(
+            "int8 vectors have kept their directions and not their lengths: "
+            f"they have cosines alone. Received: similarity={similarity!r}. "
+            'Encode with precision="float16" or "float32".'
+        )
+    # Before any product, which would overflow in fewer bytes.
+    array = array.astype("float32", copy=False)
     if array.ndim != 2:
         raise ValueError(
             "Expected vectors, an array of shape (n, dim). Received: shape "

@@ -22,7 +22,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True)
 
     export = commands.add_parser("export", help="write a deploy folder")
-    export.add_argument("preset", help="folder of save_to_preset")
+    export.add_argument("preset", help="preset or checkpoint")
     export.add_argument("folder", help="deploy folder to write")
     export.add_argument("--quantize", choices=["int8"])
     export.set_defaults(run=_export)
@@ -38,6 +38,19 @@ def main(arguments=None):
     rank.add_argument("candidates", help="text file, one candidate a line")
     rank.add_argument("--top-k", type=int, default=5)
     rank.set_defaults(run=_rank)
+
+    encode = commands.add_parser("encode", help="vectors of a file's lines")
+    encode.add_argument("folder", help="deploy folder of a BiEncoder")
+    encode.add_argument("texts", help="text file, a vector for each line")
+    encode.add_argument("vectors", help=".npy file to write")
+    encode.add_argument(
+        "--side", choices=["query", "passage"], default="passage"
+    )
+    encode.add_argument("--truncate-dim", type=int, metavar="DIM")
+    encode.add_argument(
+        "--precision", choices=["float32", "float16", "int8"], default="float32"
+    )
+    encode.set_defaults(run=_encode)
 
     report = commands.add_parser("report-data", help="look at pairs")
     report.add_argument("pairs", help="file or folder that read_pairs reads")
@@ -73,16 +86,37 @@ def main(arguments=None):
 
 
 def _export(options):
-    from semmatch import CrossEncoder
-    from semmatch import export_onnx
+    import semmatch
 
-    model = CrossEncoder.from_preset(options.preset)
-    report = export_onnx(model, options.folder, quantize=options.quantize)
-    print(
+    model_class = getattr(semmatch, _model_class(Path(options.preset)))
+    model = model_class.from_preset(options.preset)
+    report = semmatch.export_onnx(
+        model, options.folder, quantize=options.quantize
+    )
+    text = (
         f"{options.folder}: {report.bytes / 2**20:.1f} MiB, "
         f"{report.seconds:.1f} s, largest difference of a score "
         f"{report.max_difference:.1e}"
     )
+    if report.max_vector_difference is not None:
+        text += f", of a vector {report.max_vector_difference:.1e}"
+    print(text)
+
+
+def _model_class(folder):
+    """The class of a folder's model; an encoder alone is for pairs."""
+    from semmatch._folders import PRESET_FILE
+    from semmatch._json import read_json_object
+    from semmatch.checkpoints import sentence_transformers
+
+    if (folder / PRESET_FILE).is_file():
+        record = read_json_object(folder / PRESET_FILE)
+        is_bi = record.get("class_name") == "BiEncoder"
+    else:
+        is_bi = sentence_transformers.matches(folder) and (
+            not sentence_transformers.read(folder).is_cross_encoder
+        )
+    return "BiEncoder" if is_bi else "CrossEncoder"
 
 
 def _score(options):
@@ -101,19 +135,51 @@ def _score(options):
 def _rank(options):
     from semmatch import Matcher
 
-    try:
-        with open(options.candidates, encoding="utf-8-sig") as file:
-            candidates = [line.rstrip("\n") for line in file if line.strip()]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{options.candidates} is not UTF-8 ({error}). Convert the file "
-            "from its encoding, for instance GB18030."
-        ) from error
+    lines = _read_lines(options.candidates)
+    candidates = [line for line in lines if line.strip()]
     ranked = Matcher(options.folder).rank(
         options.query, candidates, top_k=options.top_k
     )
     for place in ranked:
         print(f"{place.score:.4f}\t{place.text}")
+
+
+def _encode(options):
+    import numpy as np
+
+    from semmatch import Matcher
+    from semmatch._folders import writing_file
+
+    matcher = Matcher(options.folder)
+    if matcher.embedding is None:
+        raise ValueError(
+            f"Vectors are of a BiEncoder. {options.folder} is the folder of a "
+            "CrossEncoder, which reads two texts together."
+        )
+    texts = _read_lines(options.texts)
+    # Opened before the work, since it may be no place to write to.
+    with writing_file(options.vectors) as file:
+        vectors = matcher.encode(
+            texts,
+            side=options.side,
+            truncate_dim=options.truncate_dim,
+            precision=options.precision,
+        )
+        np.save(file, vectors)
+    rows, dim = vectors.shape
+    print(f"{options.vectors}: {rows:,} x {dim:,} {vectors.dtype}")
+
+
+def _read_lines(path):
+    """The lines of a text file; blank ones are empty strings or spaces."""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return [line.rstrip("\n") for line in file]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 ({error}). Convert the file from its "
+            "encoding, for instance GB18030."
+        ) from error
 
 
 def _inspect(options):

@@ -116,7 +116,7 @@ def test_the_seed_decides_the_negatives_and_nothing_else(faq):
     assert first.text_a == other.text_a
     assert first.text_b != other.text_b
     assert (
-        faq.triplets("test").negative != faq.triplets("test", seed=1).negative
+        faq.triplets("test").negatives != faq.triplets("test", seed=1).negatives
     )
 
 
@@ -139,10 +139,14 @@ def test_triplets_hold_one_text_of_the_intent_and_one_of_another(
 ):
     triplets = faq.triplets(split)
     assert len(triplets) == faq.pairs(split).label.sum()
-    for anchor, positive, negative in zip(
-        triplets.anchor, triplets.positive, triplets.negative, strict=True
+    for anchor, positive, (negative,), group in zip(
+        triplets.anchor,
+        triplets.positive,
+        triplets.negatives,
+        triplets.groups,
+        strict=True,
     ):
-        assert intent_of[anchor] == intent_of[positive]
+        assert intent_of[anchor] == intent_of[positive] == group
         assert intent_of[anchor] != intent_of[negative]
 
 

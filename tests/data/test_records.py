@@ -7,7 +7,6 @@ import pytest
 
 from semmatch.data import Pairs
 from semmatch.data import RankedLists
-from semmatch.data import Triplets
 
 
 def pairs(label=(0, 1, 0)):
@@ -88,16 +87,6 @@ def test_tuples_and_arrays_of_strings_become_lists():
 def test_bad_pairs_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         Pairs(*arguments)
-
-
-def test_triplets():
-    triplets = Triplets(["a"], ("b",), ["c"])
-    assert (triplets.positive, len(triplets)) == (["b"], 1)
-    assert repr(triplets) == "Triplets(1)"
-    with pytest.raises(ValueError, match="1 of anchor, 2 of positive, 1 of"):
-        Triplets(["a"], ["b", "c"], ["d"])
-    with pytest.raises(TypeError, match=r"negative\[0\].*None"):
-        Triplets(["a"], ["b"], [None])
 
 
 def test_ranked_lists():

@@ -9,7 +9,6 @@ from semmatch import Tokenizer
 from semmatch.data import Pairs
 from semmatch.data import read_pairs
 from semmatch.data.lengths import Lengths
-from semmatch.data.overlap import character_overlap
 from semmatch.tokenizers import Packer
 
 # Rows 1, 2 and 4 repeat row 0: row 1 but for white space, row 2 with another
@@ -154,14 +153,6 @@ def test_shared_pairs_and_texts_are_counted():
     assert (shared["b"].pairs_in_order, shared["b"].pairs_any_order) == (0, 1)
     assert (shared["a"].texts, shared["a"].num_texts) == (2, 7)
     assert (shared["b"].texts, shared["b"].num_texts) == (2, 3)
-
-
-def test_the_overlap_is_the_dice_coefficient_of_character_counts():
-    assert character_overlap("aab", "abb") == 4 / 6  # a and b, once each
-    assert character_overlap("aa", "a") == 2 / 3
-    assert character_overlap(" ab ", "ba") == 1
-    assert character_overlap("ab", "cd") == 0
-    assert character_overlap(" ", "") == 0
 
 
 def test_the_floor_is_the_best_threshold_on_the_overlap():

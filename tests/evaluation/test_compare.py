@@ -127,14 +127,27 @@ def test_the_dictionary_is_json_and_complete():
     assert values["only_a_right"] == 2
 
 
+def test_graded_labels_of_several_classes_are_refused():
+    scores = [[0.5, 0.3, 0.2]] * 2
+    pairs = Pairs(list("ab"), list("cd"), [0.5, 1])
+    with pytest.raises(ValueError, match="graded scores need a cut"):
+        compare(FixedScores(scores), FixedScores(scores), pairs)
+
+
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
         (Pairs([], [], []), "`compare` expects at least one pair"),
         (PAIRS[:0], "`compare` expects at least one pair"),
         (Pairs(["a"], ["b"]), "`compare` expects pairs with labels"),
-        (Pairs(["a"] * 6, ["b"] * 6, [0.5] * 6), "graded scores need a cut"),
-        (Pairs(["a"] * 6, ["b"] * 6, [2] * 6), r"in \[0, 2\)"),
+        (
+            Pairs(["a"] * 6, ["b"] * 6, [0, 1, 2.5, 4, 5, 5]),
+            "Received: labels from 0 to 5. Take `compare_correlations`",
+        ),
+        (
+            Pairs(["a"] * 6, ["b"] * 6, [2] * 6),
+            "`compare` expects labels 0 and 1.* labels from 2 to 2",
+        ),
         (PAIRS[:5], "Received: 5 labels and 6 scores"),
     ],
 )

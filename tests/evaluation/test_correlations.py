@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from semmatch.evaluation import matthews_correlation
+from semmatch.evaluation import pearson
 from semmatch.evaluation import spearman
 from tests.evaluation.fixed_scores import random_case
 
@@ -46,6 +47,30 @@ def test_spearman_is_the_correlation_of_average_ranks(seed):
     )
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_pearson_is_the_linear_correlation(seed):
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 6, 40)
+    scores = (labels + random.normal(size=40)).astype("float32")
+    expected = np.corrcoef(labels, scores.astype("float64"))[0, 1]
+    assert pearson(labels, scores) == pytest.approx(expected, abs=1e-12)
+    # Unlike the order it moves with the scale of the scores.
+    bent = np.exp(scores.astype("float64"))
+    expected = np.corrcoef(labels, bent)[0, 1]
+    assert pearson(labels, bent) == pytest.approx(expected, abs=1e-12)
+    assert pearson(labels, bent) < pearson(labels, scores) - 0.1
+    assert spearman(labels, bent) == spearman(labels, scores)
+
+
+def test_a_correlation_is_never_beyond_1():
+    for size in range(2, 60):
+        labels = np.random.default_rng(size).normal(size=size)
+        for correlation in (pearson, spearman):
+            assert correlation(labels, labels) == pytest.approx(1)
+            assert correlation(labels, labels) <= 1
+            assert correlation(labels, -labels) >= -1
+
+
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
     [
@@ -57,6 +82,10 @@ def test_spearman_is_the_correlation_of_average_ranks(seed):
         ([0, 1], [0.1], "Received: 2 labels and 1 scores"),
     ],
 )
-def test_spearman_refuses(labels, scores, message):
-    with pytest.raises(ValueError, match=message):
-        spearman(labels, scores)
+def test_a_correlation_refuses(labels, scores, message):
+    for correlation in (pearson, spearman):
+        with pytest.raises(ValueError, match=message) as error:
+            correlation(labels, scores)
+        assert str(error.value).startswith("`labels` and `scores` must") or (
+            f"`{correlation.__name__}` expects" in str(error.value)
+        )

@@ -107,6 +107,7 @@ def test_the_dictionary_is_json_and_complete(labels, scores, options):
     assert set(values) == {"num_pairs"} | set(vars(report)) - left_out
     assert values["num_pairs"] == len(labels)
     assert values["spearman"] == report.spearman
+    assert values["pearson"] == report.pearson
     if report.at_prior is not None:
         assert values["at_prior"]["precision"] == report.at_prior.precision
     if report.classification is not None:

@@ -186,21 +186,34 @@ def test_several_classes_have_the_figures_of_classes():
 
 
 @pytest.mark.parametrize("labels", [[0.1, 0.9, 0.5, 0.4], [0, 5, 3, 2]])
-def test_graded_labels_have_an_order_alone(labels):
+def test_graded_labels_have_correlations_alone(labels):
     scores = np.array([0.2, 0.9, 0.3, 0.4], "float32")
     report = report_of(labels, scores)
     # The ranks 1, 4, 3, 2 and 1, 4, 2, 3: 1 - 6 * (1 + 1) / (4 * (16 - 1)).
     assert report.spearman == pytest.approx(0.8)
-    assert set(report.intervals) == {"spearman"}
+    expected = np.corrcoef(labels, scores.astype("float64"))[0, 1]
+    assert report.pearson == pytest.approx(expected)
+    assert set(report.intervals) == {"spearman", "pearson"}
     for name in ("threshold", "accuracy", "f1", "auc", "ece", "brier"):
         assert getattr(report, name) is None, name
     assert report.classification is report.classification_at_half is None
     text = str(report)
     first = f"4 pairs with graded labels from {min(labels)} to {max(labels)}"
-    assert text.startswith(f"{first}: their order alone is measured")
-    assert "Spearman" in text
+    assert text.startswith(f"{first}: correlations alone are measured")
+    assert f"Spearman  {report.spearman:.4f}" in text
+    assert f"Pearson   {report.pearson:.4f}" in text
     with pytest.raises(ValueError, match="`worst_errors` expects labels that"):
         report.worst_errors()
+
+
+def test_the_interval_of_pearson_is_that_of_fisher():
+    random = np.random.default_rng(0)
+    a, noise = random.normal(size=(2, 1000))
+    scores = 0.8 * a + 0.6 * noise
+    report = report_of(a, scores, num_resamples=2000)
+    # Of a normal distribution atanh(r) has the variance 1 / (n - 3).
+    ends = math.atanh(report.pearson) + np.array([-1.96, 1.96]) / 997**0.5
+    assert report.intervals["pearson"] == pytest.approx(np.tanh(ends), abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,26 @@ def test_figures_are_means_over_lists_with_a_relevant_candidate():
         assert value == np.mean([ndcg_at(order, k) for order in orders])
 
 
+def test_the_figures_of_each_query_are_kept():
+    report = report_of(threshold=0.45, ks=[1])
+    assert report.queries == ["query 0", "query 1", "query 2"]
+    assert report.depth is None
+    nan = float("nan")
+    expected = {
+        "mrr": [1, 1 / 2, nan],
+        "map": [1, (1 / 2 + 2 / 3) / 2, nan],
+        "ndcg@1": [1, 0, nan],
+        "recall@1": [1, 0, nan],
+        "hit@1": [1, 0, nan],
+        "answered": [1, 1, nan],
+        "right_answers": [1, 0, nan],
+        "false_answers": [nan, nan, 1],
+    }
+    assert set(report.per_query) == set(expected)
+    for name, values in report.per_query.items():
+        np.testing.assert_allclose(values, expected[name], err_msg=name)
+
+
 def test_the_numbers_of_places_may_be_given():
     assert list(report_of().ndcg) == [1, 3, 5, 10]
     report = report_of(ks=[7, 2, 2])
@@ -193,7 +213,7 @@ def test_the_dictionary_is_json_and_complete():
         report = report_of(lists)
         values = report.to_dict()
         assert json.loads(json.dumps(values)) == values
-        assert set(values) == set(vars(report))
+        assert set(values) == set(vars(report)) - {"queries", "per_query"}
     assert report_of().to_dict()["ndcg"]["10"] == report_of().ndcg[10]
     interval = list(report_of().intervals["mrr"])
     assert report_of().to_dict()["intervals"]["mrr"] == interval

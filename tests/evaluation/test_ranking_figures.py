@@ -72,6 +72,30 @@ def test_figures_of_a_list_place_by_place(seed, k):
     assert hit_at(relevance, k) == (first > 0)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_not_found_counts_as_if_it_stood_behind_all(seed, k):
+    relevance = np.random.default_rng(seed).integers(-3, 4, 7).clip(0)
+    relevance[seed % 7] = 1
+    found, lost = relevance[:4], relevance[4:]
+    # A million places further on, a place adds as good as nothing.
+    far = np.concatenate([found, np.zeros(10**6), lost])
+    for figure in (reciprocal_rank, ranked_average_precision):
+        assert figure(found, lost) == pytest.approx(figure(far), abs=1e-5)
+    for figure in (recall_at, hit_at, ndcg_at):
+        assert figure(found, k, lost) == pytest.approx(figure(far, k))
+    best = max(slow_gain(o, k) for o in itertools.permutations(relevance))
+    expected = slow_gain(found.tolist(), k) / best
+    assert ndcg_at(found, k, lost) == pytest.approx(expected)
+
+
+def test_where_nothing_is_found_all_is_0():
+    for figure in (reciprocal_rank, ranked_average_precision):
+        assert figure([0, 0], [1]) == figure([], [2]) == 0
+    for figure in (recall_at, hit_at, ndcg_at):
+        assert figure([0, 0], 3, [1]) == figure([], 3, [2]) == 0
+
+
 def test_the_best_order_is_1_in_all_figures():
     assert [figure([3, 2, 1, 0]) for figure in FIGURES] == [1] * 5
 
@@ -97,6 +121,12 @@ def test_relevance_may_be_a_fraction():
 def test_a_figure_refuses(figure, relevance, message):
     with pytest.raises(ValueError, match=message):
         figure(relevance)
+
+
+@pytest.mark.parametrize("lost", [[-1], [np.nan], [[1]]])
+def test_what_is_not_found_is_checked_as_well(lost):
+    with pytest.raises(ValueError, match="`unretrieved` must be finite numb"):
+        reciprocal_rank([1], lost)
 
 
 @pytest.mark.parametrize("figure", [ndcg_at, recall_at, hit_at])

@@ -1,6 +1,7 @@
 """From functions of Keras variables to ONNX graphs."""
 
 import logging
+import math
 
 import keras
 import numpy as np
@@ -114,3 +115,15 @@ def test_the_converter_s_log_is_as_loud_after_as_before():
         assert logger.level == logging.INFO
     finally:
         logger.setLevel(level)
+
+
+def test_the_exact_gelu_of_keras_is_converted():
+    # Of tf2onnx's operations it lacks the one that this is made of.
+    graph = convert(lambda x: {"y": keras.ops.gelu(x, approximate=False)}, [])
+    inputs = 3 * vectors(9)
+    expected = [
+        [x / 2 * math.erfc(-x / math.sqrt(2)) for x in row]
+        for row in inputs.tolist()
+    ]
+    [found] = run(graph, inputs)
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -52,6 +52,21 @@ def test_each_output_channel_has_a_scale_of_its_own(tmp_path):
     assert (error > 1e-6).any()  # it was quantised
 
 
+def test_weights_leave_room_for_sums_of_16_bits(tmp_path):
+    # A CPU without VNNI adds two products of activation and weight so.
+    kernel = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
+    onnx.save(product(kernel), tmp_path / "model.onnx")
+    quantize_int8(tmp_path / "model.onnx")
+    [weights] = [
+        onnx.numpy_helper.to_array(tensor)
+        for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 2
+    ]
+    assert weights.shape == (64, 8)
+    assert 2 * 255 * np.abs(weights.astype(int)).max() < 2**15
+    assert np.abs(weights.astype(int)).max() >= 63  # all of the 7 bits
+
+
 def test_nothing_is_left_beside_the_file_and_the_log_is_as_before(tmp_path):
     onnx.save(product(np.ones((8, 8), "float32")), tmp_path / "model.onnx")
     logger = logging.getLogger()

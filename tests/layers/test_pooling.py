@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch.layers import AttentionPooling
 from semmatch.layers import ClsPooling
 from semmatch.layers import LastTokenPooling
 from semmatch.layers import MaxPooling
@@ -100,8 +101,39 @@ def test_the_config_gives_the_same_layer_back(pooling):
     assert again.get_config() == layer.get_config()
 
 
+def test_attention_starts_as_the_mean():
+    np.testing.assert_allclose(
+        to_numpy(AttentionPooling()(tokens(), mask())),
+        to_numpy(MeanPooling()(tokens(), mask())),
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_attention_equals_its_formula(dtype):
+    layer = AttentionPooling(dtype=dtype)
+    layer(tokens(), mask())
+    query = np.linspace(-1, 1, 5).astype("float32")
+    layer.set_weights([query])
+    inputs = keras.ops.cast(tokens(), dtype)
+    outputs = to_numpy(layer(inputs, mask()))
+    assert outputs.dtype == np.float32
+    values = to_numpy(keras.ops.cast(inputs, "float32"))
+    for row, length, output in zip(values, LENGTHS, outputs, strict=True):
+        powers = np.exp(row[:length] @ query)
+        expected = powers @ row[:length] / powers.sum()
+        np.testing.assert_allclose(output, expected, rtol=1e-5)
+
+
+def test_attention_to_padding_alone_is_finite():
+    layer = AttentionPooling()
+    outputs = to_numpy(layer(tokens(), np.zeros((3, 6), "int32")))
+    np.testing.assert_allclose(outputs, tokens().mean(axis=1), rtol=1e-5)
+
+
 def test_every_pooling_has_a_name():
     assert {
+        "attention": AttentionPooling,
         "cls": ClsPooling,
         "mean": MeanPooling,
         "max": MaxPooling,

@@ -6,6 +6,8 @@ from keras import ops
 
 from semmatch._similarity import SIMILARITIES
 from semmatch.losses.similarity import pair_similarity
+from semmatch.losses.similarity import query_similarity
+from semmatch.losses.similarity import similarity_matrix
 from semmatch.losses.similarity import unit_vectors
 from tests.checks import to_numpy
 from tests.losses.gradients import gradient
@@ -26,6 +28,34 @@ def test_it_is_that_of_the_first_two_texts(similarity, texts):
     expected = [DEFINITIONS[similarity](row[0], row[1]) for row in vectors]
     found = pair_similarity(ops.convert_to_tensor(vectors), similarity)
     np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_a_query_meets_its_own_texts(similarity):
+    vectors = embeddings(4)
+    expected = [
+        [DEFINITIONS[similarity](row[0], text) for text in row[1:]]
+        for row in vectors
+    ]
+    found = query_similarity(ops.convert_to_tensor(vectors), similarity)
+    np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_each_vector_meets_each_other_one(similarity):
+    a, b = embeddings()[:, 0], embeddings(3)[1:, 2]
+    expected = [[DEFINITIONS[similarity](x, y) for y in b] for x in a]
+    found = similarity_matrix(*map(ops.convert_to_tensor, (a, b)), similarity)
+    np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_of_a_matrix_equal_vectors_and_zeros_have_gradients(similarity):
+    rows = np.array([[1, 2], [1, 2], [0, 0], [3, -1]], "float32")
+    slopes = gradient(
+        lambda x: ops.sum(similarity_matrix(x, x, similarity)), rows
+    )
+    assert np.isfinite(slopes).all()
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
@@ -68,6 +98,14 @@ def test_unit_vectors_keep_directions_and_zeros():
     )
 
 
-def test_another_similarity_is_refused():
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (pair_similarity, [(1, 2, 3)]),
+        (query_similarity, [(1, 2, 3)]),
+        (similarity_matrix, [(1, 3), (2, 3)]),
+    ],
+)
+def test_another_similarity_is_refused(function, shapes):
     with pytest.raises(ValueError, match="`similarity` must be one of.*'l2'"):
-        pair_similarity(ops.zeros((1, 2, 3)), "l2")
+        function(*map(ops.zeros, shapes), "l2")

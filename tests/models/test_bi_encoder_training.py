@@ -173,12 +173,6 @@ def test_a_training_with_opposite_labels_is_told(trained):
         model.fit(opposite, None, 8, epochs=2, validation_data=PAIRS, verbose=0)
 
 
-@tensorflow_only
-def test_parts_of_a_batch_are_refused():
-    with pytest.raises(ValueError, match="`cosent` compares all examples"):
-        bi_model().compile(micro_batch_size=4)
-
-
 @pytest.mark.parametrize(
     "loss", ["mse", CrossEntropy(), keras.losses.BinaryCrossentropy()]
 )

@@ -1,5 +1,6 @@
 """A deploy folder is served exactly as it was written, or not at all."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -7,6 +8,7 @@ import pytest
 
 from semmatch import Matcher
 from semmatch import Scoring
+from semmatch._records import Embedding
 from semmatch.serving.deploy_folder import DeployConfig
 from semmatch.serving.deploy_folder import read_config
 from semmatch.serving.deploy_folder import write_config
@@ -17,6 +19,13 @@ CONFIG = DeployConfig(
     truncation="only_second",
     scoring=Scoring("sigmoid", temperature=2.0, bias=0.5, threshold=0.75),
     versions={"semmatch": "0.1.0"},
+)
+VECTORS = DeployConfig(
+    kind="bi_encoder",
+    sequence_length=64,
+    scoring=Scoring("sigmoid", temperature=0.05, bias=-15.0),
+    versions={"semmatch": "0.1.0"},
+    embedding=Embedding(8, "dot", True, "query: ", "passage: "),
 )
 FILES = {"model.onnx": b"graph" * 100, "tokenizer.json": "词".encode()}
 
@@ -141,13 +150,19 @@ def test_a_broken_configuration_is_refused(folder, content, message):
     ("changes", "message"),
     [
         ({"kind": None}, r"must have the keys \['files', 'kind',"),
+        ({"kind": "encoder"}, "`kind` must be one of.*kind='encoder'"),
+        ({"kind": ["cross_encoder"]}, r"kind=\['cross_encoder'\]"),
         ({"scoring": None}, "must have the keys"),
         ({"files": None}, "must have the keys"),
         ({"prompt": "query: "}, "Received: .*'prompt'"),
         ({"files": {}}, "must list model.onnx and tokenizer.json.*{}"),
         ({"files": ["model.onnx"]}, "must list model.onnx"),
         ({"files": {"model.onnx": ""}}, "and tokenizer.json with their SHA"),
-        ({"kind": "bi_encoder"}, "`kind` must be one of.*kind='bi_encoder'"),
+        ({"kind": "bi_encoder"}, "`truncation` is of each cross_encoder.*"),
+        ({"truncation": None}, "`truncation` is of each cross_.*=None"),
+        ({"embedding": {"dim": 8}}, "`embedding` is of each bi_encoder"),
+        ({"embedding": {"dim": "8"}}, "dim='8'"),
+        ({"embedding": [8]}, "must be a mapping, not list"),
         ({"sequence_length": "64"}, "sequence_length='64'"),
         ({"truncation": "first"}, "truncation='first'"),
         ({"scoring": {}}, "activation"),
@@ -168,3 +183,52 @@ def test_a_folder_without_the_newer_settings_of_scoring_is_read(folder):
     old = {"activation": "sigmoid", "threshold": 0.75}
     edit(folder, scoring=old)
     assert read_config(folder).scoring == Scoring("sigmoid", threshold=0.75)
+
+
+def test_a_folder_of_vectors_says_what_they_are(folder):
+    write_config(folder, VECTORS)
+    record = json.loads((folder / "semmatch.json").read_text("utf-8"))
+    assert record["kind"] == "bi_encoder"
+    assert "truncation" not in record
+    assert record["embedding"] == {
+        "dim": 8,
+        "similarity": "dot",
+        "normalize": True,
+        "query_prompt": "query: ",
+        "passage_prompt": "passage: ",
+    }
+    assert read_config(folder) == VECTORS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embedding": None}, "`embedding` is of each bi_encoder.*=None"),
+        ({"truncation": "only_second"}, "`truncation` is of each cross_enc"),
+        ({"embedding": {"dim": 0}}, "dim=0"),
+        ({"embedding": {"dim": 8, "similarity": "l2"}}, "similarity='l2'"),
+        ({"embedding": {"dim": 8, "normalize": 2}}, "normalize=2"),
+        ({"embedding": {"dim": 8, "query_prompt": None}}, "`query_prompt`"),
+        ({"embedding": {"width": 8}}, "'width'"),
+    ],
+)
+def test_wrong_settings_of_vectors_are_refused(folder, changes, message):
+    write_config(folder, VECTORS)
+    edit(folder, **changes)
+    with pytest.raises(ValueError, match=f"semmatch.json .*{message}"):
+        Matcher(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "changes"),
+    [
+        (CONFIG, {"embedding": VECTORS.embedding}),
+        (CONFIG, {"truncation": None}),
+        (VECTORS, {"truncation": "longest_first"}),
+        (VECTORS, {"embedding": None}),
+    ],
+)
+def test_a_setting_of_another_kind_is_never_written(config, changes):
+    [name] = changes
+    with pytest.raises(ValueError, match=f"`{name}` is of each"):
+        dataclasses.replace(config, **changes)

@@ -14,6 +14,7 @@ from tests.checkpoints.tiny import CLASSIFIER
 from tests.checkpoints.tiny import PLAIN
 from tests.checks import tensorflow_only
 from tests.checks import tiny_model
+from tests.models.bi_models import bi_model
 
 
 def count(model):
@@ -82,6 +83,18 @@ def test_a_preset_of_a_bi_encoder_is_named(tmp_path):
     assert found.kind == "semmatch preset of a BiEncoder"
     assert "pooling mean" in found.head
     assert list(found.loads) == ["BiEncoder.from_preset"]
+
+
+@tensorflow_only
+def test_a_deploy_folder_of_a_bi_encoder_says_what_its_vectors_are(tmp_path):
+    export_onnx(bi_model(projection_dim=5, similarity="dot"), tmp_path)
+    found = inspect_folder(tmp_path)
+    assert found.kind.startswith("deploy folder of a bi_encoder, ONNX of 0.")
+    assert found.head == (
+        "vectors of 5, length 1, dot similarity, scores by sigmoid, a match "
+        "from 0.5000 on"
+    )
+    assert found.loads == {"Matcher": "encodes, scores and ranks with it"}
 
 
 def test_it_is_json_for_programs():

@@ -33,11 +33,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--micro-batch-size", type=int, help="of replicas")
     parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--vectors", action="store_true", help="a BiEncoder")
     options = parser.parse_args()
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+    train = train_vectors if options.vectors else train_logits
     start, one = train(tf.distribute.get_strategy())
     _, two = train(
         tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
@@ -55,7 +57,7 @@ def main():
     print(json.dumps(figures))
 
 
-def train(strategy, dropout=0.0, micro_batch_size=None):
+def train_logits(strategy, dropout=0.0, micro_batch_size=None):
     """Weights before and after four steps on one batch of 64."""
     import keras
     import numpy as np
@@ -90,6 +92,47 @@ def train(strategy, dropout=0.0, micro_batch_size=None):
     before = model.get_weights()
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(64).repeat(4)
     model.fit(data, verbose=0)
+    return before, model.get_weights()
+
+
+def train_vectors(strategy, dropout=0.0, micro_batch_size=None):
+    """The same with the negatives of all replicas."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from semmatch import BiEncoder
+    from semmatch.losses import InfoNCE
+    from semmatch.models import TextEncoder
+    from semmatch.training import gather_replicas
+
+    random = np.random.default_rng(0)
+    ids = random.integers(1, 50, (64, 3, 8)).astype("int32")
+    x = {"token_ids": ids, "padding_mask": np.ones_like(ids)}
+    # Some groups stand on both replicas, and some places are empty.
+    groups = np.stack([np.arange(64) % 50] * 2 + [np.arange(64) - 9], axis=1)
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        encoder = TextEncoder(
+            50,
+            1,
+            2,
+            8,
+            16,
+            dropout=dropout,
+            attention_dropout=dropout,
+            num_segments=0,
+            pooler=False,
+        )
+        model = BiEncoder(encoder)
+        model.compile(
+            keras.optimizers.SGD(0.1),
+            InfoNCE(symmetric=True, gather=gather_replicas),
+            micro_batch_size=micro_batch_size,
+        )
+    before = model.get_weights()
+    data = tf.data.Dataset.from_tensor_slices((x, groups.astype("int32")))
+    model.fit(data.batch(64).repeat(4), verbose=0)
     return before, model.get_weights()
 
 

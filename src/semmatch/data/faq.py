@@ -10,7 +10,7 @@ from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
 from semmatch.data.records import Pairs
 from semmatch.data.records import RankedLists
-from semmatch.data.records import Triplets
+from semmatch.data.triplets import Triplets
 
 LANGUAGES = ("zh", "en")
 SPLITS = ("train", "valid", "test")
@@ -130,23 +130,25 @@ class FAQ:
         return Pairs(text_a, text_b, label)
 
     def triplets(self, split, *, seed=0):
-        """Each positive pair with a text of another intent.
+        """Each positive pair with a text of another intent, in groups.
 
         Args:
             split: `"train"`, `"valid"` or `"test"`.
             seed: int, fixes which negatives are drawn.
 
         Returns:
-            `Triplets`.
+            `Triplets` whose groups are the intents.
 
-        >>> len(load_faq("en").triplets("train"))
-        630
+        >>> load_faq("en").triplets("train")
+        Triplets(630 rows, 630 negatives, 42 groups)
         """
-        rows = [
-            (query, partner, others[0])
-            for query, partner, others in self._examples(split, 1, seed)
-        ]
-        return Triplets(*map(list, zip(*rows, strict=True)))
+        rows = list(self._examples(split, 1, seed))
+        intents = {
+            phrasing.text: phrasing.intent for phrasing in self.phrasings
+        }
+        anchors, positives, negatives = map(list, zip(*rows, strict=True))
+        groups = [intents[text] for text in anchors]
+        return Triplets(anchors, positives, negatives, groups)
 
     def ranked_lists(self, split):
         """Each query with one known phrasing of every intent.

@@ -3,6 +3,9 @@
 import numpy as np
 
 from semmatch._checks import check_positive_int
+from semmatch.data.packed_dataset import epochs
+from semmatch.data.packed_dataset import features_spec
+from semmatch.data.packed_dataset import packed_dataset
 
 # Rows that are sorted together: enough that a batch holds texts of one
 # length, few enough that its neighbours differ from epoch to epoch.
@@ -66,38 +69,23 @@ def pair_dataset(
         columns.append(pairs.label)
     if sample_weight is not None:
         columns.append(_checked_weight(sample_weight, pairs))
-    names = preprocessor.feature_names
 
     def pack(rows):
         features = preprocessor.pack(
             [pairs.text_a[row] for row in rows],
             [pairs.text_b[row] for row in rows],
         )
-        return [features[name] for name in names]
-
-    def batch(rows):
-        packed = tf.numpy_function(
-            pack, [rows], [tf.int32] * len(names), stateful=False
-        )
-        features = dict(zip(names, packed, strict=True))
-        for feature in features.values():
-            feature.set_shape((rows.shape[0], *preprocessor.feature_shape))
-        return features, *(tf.gather(column, rows) for column in columns)
+        return features, *(column[rows] for column in columns)
 
     rows = _rows(
         pairs, preprocessor, batch_size, seed, shuffle=shuffle, sort=sort
     )
-    # TensorFlow's tuner sleeps for twice as long each time, and where the
-    # processor is busy the end of an epoch waits for it to wake up: an epoch
-    # of 5 s took 10 s. There is little to tune.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return (
-        rows.batch(batch_size)
-        .map(batch, num_parallel_calls=2)
-        .prefetch(4)
-        .with_options(options)
+    axes = preprocessor.feature_shape[:-1]
+    spec = (
+        features_spec(preprocessor, *axes),
+        *(tf.TensorSpec((), column.dtype) for column in columns),
     )
+    return packed_dataset(rows, pack, spec, batch_size)
 
 
 def epoch_order(lengths, batch_size, seed, epoch):
@@ -141,30 +129,13 @@ def _rows(pairs, preprocessor, batch_size, seed, *, shuffle, sort):
         return tf.data.Dataset.range(len(pairs))
     lengths = preprocessor.lengths(pairs.text_a, pairs.text_b)
     if shuffle:
-        return _shuffled_rows(lengths, batch_size, seed)
+        return epochs(
+            lambda epoch: [epoch_order(lengths, batch_size, seed, epoch)],
+            (tf.TensorSpec((), "int64"),),
+            len(lengths),
+        )
     order = np.argsort(lengths, kind="stable")
     return tf.data.Dataset.from_tensor_slices(order)
-
-
-def _shuffled_rows(lengths, batch_size, seed):
-    """A dataset of row numbers; each iteration is the next epoch."""
-    import tensorflow as tf
-
-    epoch = 0
-
-    def next_order():
-        nonlocal epoch
-        order = epoch_order(lengths, batch_size, seed, epoch)
-        epoch += 1
-        return order
-
-    def rows(_):
-        order = tf.numpy_function(next_order, [], tf.int64)
-        order.set_shape((len(lengths),))
-        return tf.data.Dataset.from_tensor_slices(order)
-
-    dataset = tf.data.Dataset.from_tensors(0).flat_map(rows)
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(lengths)))
 
 
 def _check_classes(label):

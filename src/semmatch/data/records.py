@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from semmatch._checks import check_text
+from semmatch.data.record_checks import check_equal_lengths
+from semmatch.data.record_checks import check_label
+from semmatch.data.record_checks import check_rows
+from semmatch.data.record_checks import check_texts
 from semmatch.data.report import data_report
 
 
@@ -37,11 +40,11 @@ class Pairs:
     def __post_init__(self):
         for name in ("text_a", "text_b"):
             object.__setattr__(
-                self, name, _check_texts(getattr(self, name), name)
+                self, name, check_texts(getattr(self, name), name)
             )
-        _check_equal_lengths(self, "text_a", "text_b")
+        check_equal_lengths(self, "text_a", "text_b")
         if self.label is not None:
-            label = _check_label(self.label, len(self))
+            label = check_label(self.label, len(self))
             object.__setattr__(self, "label", label)
 
     def __len__(self):
@@ -49,12 +52,7 @@ class Pairs:
 
     def __getitem__(self, rows):
         """The pairs of a slice, or of a list or array of row numbers."""
-        rows = np.arange(len(self))[rows]
-        if rows.ndim != 1:
-            raise TypeError(
-                "`Pairs` is indexed by a slice or a list of rows. For one "
-                f"row use pairs[{rows}:{rows + 1}]."
-            )
+        rows = check_rows(self, rows)
         return Pairs(
             [self.text_a[row] for row in rows],
             [self.text_b[row] for row in rows],
@@ -119,38 +117,6 @@ class Pairs:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Triplets:
-    """Texts with one text that matches and one that does not.
-
-    Attributes:
-        anchor: list of strings.
-        positive: list of strings, as many.
-        negative: list of strings, as many.
-
-    >>> len(Triplets(["怎么还款"], ["如何还款"], ["怎么销户"]))
-    1
-    """
-
-    anchor: list
-    positive: list
-    negative: list
-
-    def __post_init__(self):
-        names = ("anchor", "positive", "negative")
-        for name in names:
-            object.__setattr__(
-                self, name, _check_texts(getattr(self, name), name)
-            )
-        _check_equal_lengths(self, *names)
-
-    def __len__(self):
-        return len(self.anchor)
-
-    def __repr__(self):
-        return f"Triplets({len(self):,})"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class RankedLists:
     """Queries, each with candidates of known relevance.
 
@@ -169,14 +135,14 @@ class RankedLists:
     label: list
 
     def __post_init__(self):
-        object.__setattr__(self, "query", _check_texts(self.query, "query"))
-        _check_equal_lengths(self, "query", "candidates", "label")
+        object.__setattr__(self, "query", check_texts(self.query, "query"))
+        check_equal_lengths(self, "query", "candidates", "label")
         candidates = [
-            _check_texts(texts, f"candidates[{place}]")
+            check_texts(texts, f"candidates[{place}]")
             for place, texts in enumerate(self.candidates)
         ]
         label = [
-            _check_label(labels, len(texts))
+            check_label(labels, len(texts))
             for labels, texts in zip(self.label, candidates, strict=True)
         ]
         object.__setattr__(self, "candidates", candidates)
@@ -232,50 +198,3 @@ def _check_others(others):
             f"as {{'test': test}}. Received: {others!r}."
         )
     return others
-
-
-def _check_texts(texts, name):
-    if isinstance(texts, str):
-        raise TypeError(
-            f"`{name}` must be a list of strings. Received one string: "
-            f"{texts!r}."
-        )
-    return [
-        check_text(text, f"{name}[{place}]") for place, text in enumerate(texts)
-    ]
-
-
-def _check_equal_lengths(record, *names):
-    lengths = {name: len(getattr(record, name)) for name in names}
-    if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{n} of {name}" for name, n in lengths.items())
-        raise ValueError(
-            f"`{type(record).__name__}` needs as many of each. Received: "
-            f"{counts}."
-        )
-
-
-def _check_label(label, num_rows):
-    """`label` as int64 if all are whole numbers, else as float32."""
-    label = np.asarray(label)
-    if label.ndim == 2 and label.shape[1] == 1:
-        label = label[:, 0]
-    if label.shape != (num_rows,):
-        raise ValueError(
-            f"`label` must hold one number for each row, shape ({num_rows},). "
-            f"Received: shape {label.shape}. Turn one-hot labels into classes "
-            "with argmax."
-        )
-    if label.dtype.kind not in "biuf":
-        raise ValueError(
-            f"`label` must be numbers. Received: dtype {label.dtype}, the "
-            f"first being {label[:1].tolist()}."
-        )
-    wrong = np.flatnonzero(~np.isfinite(label))
-    if wrong.size:
-        raise ValueError(
-            f"`label` must be finite. Received: label[{wrong[0]}]="
-            f"{label[wrong[0]]}, and {wrong.size} such values."
-        )
-    whole = np.all(label == np.round(label))
-    return label.astype("int64" if whole else "float32")

@@ -7,6 +7,7 @@ import numpy as np
 
 from semmatch.evaluation.inputs import check_labels
 from semmatch.evaluation.model_scores import decide
+from semmatch.evaluation.model_scores import is_graded
 from semmatch.evaluation.model_scores import score_labelled
 from semmatch.evaluation.report import NORMAL_QUANTILE
 from semmatch.evaluation.text_table import text_table
@@ -73,12 +74,13 @@ class Comparison:
 def compare(model_a, model_b, pairs):
     """Compares the accuracy of two models on the same pairs.
 
-    Each decides at its own threshold, or by its largest score where it has
-    several classes.
+    Each decides at its own threshold, such as `fit_threshold` gave it, or by
+    its largest score where it has several classes. Graded labels are for
+    `compare_correlations`.
 
     Args:
-        model_a: `CrossEncoder`, `Matcher`, or another with `score(pairs)` and
-            `scoring.threshold`.
+        model_a: `CrossEncoder`, `BiEncoder`, `Matcher`, or another with
+            `score(pairs)` and `scoring.threshold`.
         model_b: another one.
         pairs: `Pairs` whose labels are classes, other than those that a
             model or its threshold was chosen on.
@@ -187,6 +189,12 @@ def paired_interval(only_a, only_b, total):
 
 def _right(model, pairs):
     labels, scores = score_labelled(model, pairs, "compare")
+    if scores.ndim == 1 and is_graded(labels):
+        raise ValueError(
+            "`compare` expects labels 0 and 1 of a model of one score a pair. "
+            f"Received: labels from {labels.min():g} to {labels.max():g}. "
+            "Take `compare_correlations` for graded labels."
+        )
     num_classes = 2 if scores.ndim == 1 else scores.shape[1]
     labels = check_labels(labels, "labels", num_classes)
     return decide(scores, model.scoring.threshold) == labels

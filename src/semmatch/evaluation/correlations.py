@@ -60,29 +60,78 @@ def spearman(labels, scores):
         ValueError: for unequal lengths, numbers that are not finite, and if
             all labels or all scores are equal, so that there is no order.
     """
+    labels, scores = _checked(labels, scores, "spearman")
+    return _cosine(_centred_ranks(labels), _centred_ranks(scores))
+
+
+def pearson(labels, scores):
+    """The linear correlation of labels and scores, in [-1, 1].
+
+    Source: Pearson 1895, "Note on regression and inheritance in the case of
+    two parents".
+
+    Args:
+        labels: numbers `(n,)`, classes or graded similarities.
+        scores: floats `(n,)`.
+
+    Returns:
+        float.
+
+    >>> round(pearson([0.0, 0.5, 1.0], [0.2, 0.9, 0.3]), 4)
+    0.1321
+
+    Raises:
+        ValueError: as `spearman`.
+    """
+    labels, scores = _checked(labels, scores, "pearson")
+    return _cosine(labels - labels.mean(), scores - scores.mean())
+
+
+def or_nan(correlation, labels, scores):
+    """`spearman` or `pearson`, NaN where labels or scores are all equal.
+
+    >>> or_nan(pearson, np.array([1, 1]), np.array([0.2, 0.7]))
+    nan
+    """
+    constant = labels.min() == labels.max() or scores.min() == scores.max()
+    return math.nan if constant else correlation(labels, scores)
+
+
+def ranks(values):
+    """Ranks from 1, float `(n,)`; equal values share the mean of theirs.
+
+    >>> ranks([0.3, 0.9, 0.3]).tolist()
+    [1.5, 3.0, 1.5]
+    """
+    _, place, counts = np.unique(
+        values, return_inverse=True, return_counts=True
+    )
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+
+
+def _checked(labels, scores, who):
     labels = np.asarray(labels, "float64").ravel()
-    scores = check_scores(scores, len(labels))
+    scores = check_scores(scores, len(labels)).astype("float64")
     if scores.ndim != 1 or not np.isfinite(labels).all():
         raise ValueError(
-            "`spearman` expects finite numbers, a label and a score for each "
+            f"`{who}` expects finite numbers, a label and a score for each "
             f"example. Received: scores.shape={scores.shape} and "
             f"{np.sum(~np.isfinite(labels))} labels that are not finite."
         )
     for name, values in (("labels", labels), ("scores", scores)):
         if not len(values) or values.min() == values.max():
             raise ValueError(
-                f"`spearman` expects {name} of two values or more. Received: "
+                f"`{who}` expects {name} of two values or more. Received: "
                 f"{len(values)} {name}, all {values[:1].tolist()}."
             )
-    first, second = _centred_ranks(labels), _centred_ranks(scores)
-    return float(
-        first @ second / math.sqrt((first @ first) * (second @ second))
-    )
+    return labels, scores
 
 
 def _centred_ranks(values):
-    _, place, counts = np.unique(
-        values, return_inverse=True, return_counts=True
-    )
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return ranks - (len(values) + 1) / 2
+    return ranks(values) - (len(values) + 1) / 2
+
+
+def _cosine(a, b):
+    # Rounding may lead a hair beyond the range.
+    cosine = float(a @ b / math.sqrt((a @ a) * (b @ b)))
+    return max(-1.0, min(1.0, cosine))

@@ -16,6 +16,8 @@ def score_labelled(model, pairs, who):
     Returns:
         Labels `(n,)`, int64 if all are whole numbers, and scores, `(n,)` or
         `(n, classes)` of three classes or more: of two, the second counts.
+        For graded labels a model that encodes texts gives the similarities
+        of their vectors instead, as they are.
 
     Raises:
         ValueError: without pairs or labels, and as `check_scores`.
@@ -32,10 +34,22 @@ def score_labelled(model, pairs, who):
     labels = np.asarray(pairs.label)
     if np.all(labels == np.round(labels)):
         labels = labels.astype("int64")
-    scores = check_scores(model.score(pairs), len(labels))
+    scorer = model.pair_scorer() if hasattr(model, "pair_scorer") else model
+    encodes = hasattr(scorer, "encode") and hasattr(scorer, "logits")
+    given = scorer.logits if encodes and is_graded(labels) else model.score
+    scores = check_scores(given(pairs), len(labels))
     if scores.ndim == 2 and scores.shape[1] == 2:
         scores = scores[:, 1]
     return labels, scores
+
+
+def is_graded(labels):
+    """Whether labels are others than 0 and 1.
+
+    >>> is_graded(np.array([0, 5])), is_graded(np.array([0, 1]))
+    (True, False)
+    """
+    return not np.isin(labels, (0, 1)).all()
 
 
 def decide(scores, threshold):

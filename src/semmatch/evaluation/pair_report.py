@@ -20,6 +20,7 @@ _FIGURES = {
     "average_precision": "average precision",
     "mcc": "Matthews",
     "spearman": "Spearman",
+    "pearson": "Pearson",
     "ece": "calibration error",
     "brier": "Brier score",
 }
@@ -49,13 +50,14 @@ class PairReport:
     """What `evaluate_pairs` measured; `str` of it is a set of text tables.
 
     Figures are None where they are not defined: those of two classes for a
-    model of more, all but `spearman` for graded labels, and those of order
-    if one label alone occurs.
+    model of more, all but `spearman` and `pearson` for graded labels, and
+    those of order if one label alone occurs.
 
     Attributes:
         pairs: the pairs.
         labels: `(n,)`, int64, or float for graded ones.
-        scores: floats, `(n,)` or `(n, classes)`.
+        scores: floats, `(n,)` or `(n, classes)`; for graded labels and a
+            model of vectors its similarities.
         threshold: float, from which score on class 1 is predicted; None for
             several classes and graded labels.
         intervals: a dict from the name of each figure that follows to its 95
@@ -71,6 +73,7 @@ class PairReport:
         average_precision: float.
         mcc: float, `matthews_correlation` at the threshold.
         spearman: float, `spearman` of labels and scores.
+        pearson: float, `pearson` of graded labels and scores.
         ece: float, `expected_calibration_error` of the scores.
         brier: float, `brier_score` of the scores.
     """
@@ -89,6 +92,7 @@ class PairReport:
     average_precision: float | None = None
     mcc: float | None = None
     spearman: float | None = None
+    pearson: float | None = None
     ece: float | None = None
     brier: float | None = None
 
@@ -109,7 +113,7 @@ class PairReport:
         if self.classification is None:
             return (
                 f"{total:,} pairs with graded labels from {low:g} to {high:g}: "
-                "their order alone is measured"
+                "correlations alone are measured"
             )
         if self.threshold is None:
             return f"{total:,} pairs"

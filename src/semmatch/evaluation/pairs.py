@@ -13,8 +13,11 @@ from semmatch.evaluation.classification import average_precision
 from semmatch.evaluation.classification import confusion_matrix
 from semmatch.evaluation.classification import roc_auc
 from semmatch.evaluation.correlations import matthews_correlation
+from semmatch.evaluation.correlations import or_nan
+from semmatch.evaluation.correlations import pearson
 from semmatch.evaluation.correlations import spearman
 from semmatch.evaluation.model_scores import decide
+from semmatch.evaluation.model_scores import is_graded
 from semmatch.evaluation.model_scores import score_labelled
 from semmatch.evaluation.pair_report import PairReport
 from semmatch.evaluation.prior import check_prior
@@ -29,14 +32,16 @@ def evaluate_pairs(
 
     Labels 0 and 1 have all figures; of a model of three classes or more they
     are those of classes. Graded labels, which are any others of a model of
-    one score a pair, have the correlation of their order alone.
+    one score a pair, have correlations alone: those of a model of vectors
+    are of its similarities, whatever was fitted to them, as is usual, and
+    those of another one of its scores.
 
     The intervals take pairs for independent. Where a text stands in many
     pairs they are too narrow.
 
     Args:
-        model: `CrossEncoder`, `Matcher`, or another with `score(pairs)` and
-            `scoring.threshold`.
+        model: `CrossEncoder`, `BiEncoder`, `Matcher`, or another with
+            `score(pairs)` and `scoring.threshold`.
         pairs: labelled `Pairs`, other than those that the model or its
             threshold was chosen on.
         threshold: float in [0, 1]; from this score on class 1 is predicted.
@@ -96,14 +101,14 @@ def evaluate_pairs(
     prior = None if prior is None else check_prior(prior)
     labels, scores = score_labelled(model, pairs, "evaluate_pairs")
     reports = {}
-    if scores.ndim == 1 and np.isin(labels, (0, 1)).all():
+    if scores.ndim == 1 and not is_graded(labels):
         if threshold is None:
             threshold = float(model.scoring.threshold)
         measure = functools.partial(_match_figures, threshold=threshold)
         reports = _match_reports(labels, scores, threshold, prior)
     else:
         _refuse(threshold=threshold, prior=prior)
-        measure = _order_figures
+        measure = _graded_figures
         if scores.ndim == 2:
             measure = _class_figures
             reports["classification"] = classification_report(labels, scores)
@@ -154,16 +159,18 @@ def _match_figures(labels, scores, threshold):
         "average_precision": average_precision(labels, scores)
         if both
         else math.nan,
-        **_order_figures(labels, scores),
+        "spearman": or_nan(spearman, labels, scores),
         "ece": expected_calibration_error(labels, scores),
         "brier": brier_score(labels, scores),
     }
 
 
-def _order_figures(labels, scores):
-    """Of one score a pair, whatever the labels."""
-    constant = labels.min() == labels.max() or scores.min() == scores.max()
-    return {"spearman": math.nan if constant else spearman(labels, scores)}
+def _graded_figures(labels, scores):
+    """Of one score a pair and graded labels."""
+    return {
+        "spearman": or_nan(spearman, labels, scores),
+        "pearson": or_nan(pearson, labels, scores),
+    }
 
 
 def _class_figures(labels, scores):

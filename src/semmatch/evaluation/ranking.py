@@ -3,15 +3,10 @@
 import numpy as np
 
 from semmatch._checks import check_positive_int
-from semmatch.evaluation.bootstrap import bootstrap_intervals
-from semmatch.evaluation.ranking_figures import hit_at
-from semmatch.evaluation.ranking_figures import ndcg_at
-from semmatch.evaluation.ranking_figures import ranked_average_precision
-from semmatch.evaluation.ranking_figures import recall_at
-from semmatch.evaluation.ranking_figures import reciprocal_rank
-from semmatch.evaluation.ranking_report import RankingReport
-
-_AT_K = {"ndcg": ndcg_at, "recall": recall_at, "hit": hit_at}
+from semmatch.evaluation.query_figures import check_ks
+from semmatch.evaluation.query_figures import query_figures
+from semmatch.evaluation.query_figures import ranking_report
+from semmatch.evaluation.query_figures import reaches
 
 
 def evaluate_ranking(
@@ -26,8 +21,8 @@ def evaluate_ranking(
     model that scores all alike would profit from it.
 
     Args:
-        model: `CrossEncoder`, `Matcher`, or another with `rank_many(queries,
-            candidates)` and `scoring.threshold`.
+        model: `CrossEncoder`, `BiEncoder`, `Matcher`, or another with
+            `rank_many(queries, candidates)` and `scoring.threshold`.
         lists: `RankedLists`; a label above 0 is relevant, and the higher the
             more for nDCG.
         ks: ints, how many first places nDCG, recall and hit count.
@@ -75,39 +70,21 @@ def evaluate_ranking(
         ValueError: if there are no candidates at all; for labels below 0;
             if the model does not rank each candidate once.
     """
-    ks = _check_ks(ks)
+    ks = check_ks(ks)
     num_resamples = check_positive_int(num_resamples, "num_resamples")
     threshold = float(model.scoring.threshold)
-    with_relevant, without = [], []
-    for relevance, top_score in _ranked(model, lists, seed):
-        # In float32, as scores are, so that it ends as `Scoring.band` does.
-        answered = bool(np.float32(top_score) >= np.float32(threshold))
-        if (relevance > 0).any():
-            with_relevant.append(_figures(relevance, answered, ks))
-        else:
-            without.append({"false_answers": float(answered)})
-    figures, intervals = {}, {}
-    for rows in (with_relevant, without):
-        if rows:
-            means, ends = _means(rows, num_resamples, seed)
-            figures |= means
-            intervals |= ends
-    return RankingReport(
-        num_lists=len(with_relevant) + len(without),
-        num_without_relevant=len(without),
+    figures = [
+        query_figures(relevance, ks, answered=reaches(top_score, threshold))
+        for relevance, top_score in _ranked(model, lists, seed)
+    ]
+    return ranking_report(
+        lists.query,
+        figures,
+        ks,
+        depth=None,
         threshold=threshold,
-        intervals=intervals,
-        mrr=figures.get("mrr"),
-        map=figures.get("map"),
-        answered=figures.get("answered"),
-        right_answers=figures.get("right_answers"),
-        false_answers=figures.get("false_answers"),
-        **{
-            name: {k: figures[f"{name}@{k}"] for k in ks}
-            if with_relevant
-            else None
-            for name in _AT_K
-        },
+        num_resamples=num_resamples,
+        seed=seed,
     )
 
 
@@ -145,44 +122,3 @@ def _ranked(model, lists, seed):
         # Without candidates there is nothing to answer with.
         top_score = places[0].score if places else -np.inf
         yield np.array(label)[own[order]], top_score
-
-
-def _figures(relevance, answered, ks):
-    """Figures of one list with a relevant candidate."""
-    return {
-        "mrr": reciprocal_rank(relevance),
-        "map": ranked_average_precision(relevance),
-        **{
-            f"{name}@{k}": figure(relevance, k)
-            for name, figure in _AT_K.items()
-            for k in ks
-        },
-        "answered": float(answered),
-        "right_answers": float(answered and relevance[0] > 0),
-    }
-
-
-def _means(rows, num_resamples, seed):
-    """The means of dicts of figures, and their intervals."""
-    names = list(rows[0])
-    values = np.array([list(row.values()) for row in rows])
-
-    def means(drawn):
-        # How often each row was drawn: no copy of all of them.
-        counts = np.bincount(drawn, minlength=len(values))
-        averages = (counts @ values / len(values)).tolist()
-        return dict(zip(names, averages, strict=True))
-
-    every = np.arange(len(values))
-    intervals = bootstrap_intervals(means, len(values), num_resamples, seed)
-    return means(every), intervals
-
-
-def _check_ks(ks):
-    ks = sorted({check_positive_int(k, "ks") for k in ks})
-    if not ks:
-        raise ValueError(
-            "`ks` must hold at least one number of first places, such as (1, "
-            f"10). Received: ks={ks}."
-        )
-    return ks

@@ -1,8 +1,9 @@
 """Figures of one ranked list of candidates, of which some are relevant.
 
 Each takes the relevance of the candidates in the order in which they are
-ranked, best first. A candidate of relevance above 0 is relevant; a list
-without one has none of these figures.
+ranked, best first, and that of those which a search did not find: these have
+no place, and count where figures are shares of what is relevant. A candidate
+of relevance above 0 is relevant; without one there are none of these figures.
 """
 
 import numpy as np
@@ -10,35 +11,40 @@ import numpy as np
 from semmatch._checks import check_positive_int
 
 
-def reciprocal_rank(relevance):
+def reciprocal_rank(relevance, unretrieved=()):
     """1 by the place of the first relevant candidate; its mean is the MRR.
 
     Args:
         relevance: numbers of at least 0, `(n,)`, best place first.
+        unretrieved: numbers of at least 0, the relevance of candidates that
+            were not found.
 
     Returns:
-        float in (0, 1].
+        float in [0, 1]; 0 if none of the relevant ones was found.
 
-    >>> reciprocal_rank([0, 1, 0, 1])
-    0.5
+    >>> reciprocal_rank([0, 1, 0, 1]), reciprocal_rank([0, 0], [1])
+    (0.5, 0.0)
 
     Raises:
         ValueError: for other relevances, and if no candidate is relevant.
     """
-    relevant = _check_relevance(relevance) > 0
-    return float(1 / (1 + np.argmax(relevant)))
+    relevance, _ = _check_relevance(relevance, unretrieved)
+    places = 1 + np.flatnonzero(relevance > 0)
+    return float(1 / places[0]) if len(places) else 0.0
 
 
-def ranked_average_precision(relevance):
+def ranked_average_precision(relevance, unretrieved=()):
     """The mean precision at the relevant candidates; its mean is the MAP.
 
     Unlike `average_precision` it goes by places, also where scores are equal.
+    At a relevant candidate that was not found the precision is 0.
 
     Args:
         relevance: as of `reciprocal_rank`.
+        unretrieved: as of `reciprocal_rank`.
 
     Returns:
-        float in (0, 1].
+        float in [0, 1].
 
     >>> ranked_average_precision([0, 1, 0, 1])  # (1/2 + 2/4) / 2
     0.5
@@ -46,15 +52,18 @@ def ranked_average_precision(relevance):
     Raises:
         ValueError: as `reciprocal_rank`.
     """
-    places = 1 + np.flatnonzero(_check_relevance(relevance) > 0)
-    return float(np.mean(np.arange(1, len(places) + 1) / places))
+    relevance, unretrieved = _check_relevance(relevance, unretrieved)
+    places = 1 + np.flatnonzero(relevance > 0)
+    total = len(places) + np.sum(unretrieved > 0)
+    return float(np.sum(np.arange(1, len(places) + 1) / places) / total)
 
 
-def ndcg_at(relevance, k):
+def ndcg_at(relevance, k, unretrieved=()):
     """Normalised discounted cumulative gain of the first `k` places.
 
     A candidate of relevance r in place p gains `(2 ** r - 1) / log2(1 + p)`;
-    the sum is divided by that of the best order of all candidates.
+    the sum is divided by that of the best order of all candidates, found or
+    not.
 
     Source: Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of
     IR techniques", with the gain of Burges et al. 2005, "Learning to rank
@@ -63,6 +72,7 @@ def ndcg_at(relevance, k):
     Args:
         relevance: as of `reciprocal_rank`.
         k: int, may be more than there are candidates.
+        unretrieved: as of `reciprocal_rank`.
 
     Returns:
         float in [0, 1].
@@ -73,19 +83,19 @@ def ndcg_at(relevance, k):
     Raises:
         ValueError: as `reciprocal_rank`; if `k` is no integer of at least 1.
     """
-    relevance, k = _check_relevance(relevance), check_positive_int(k, "k")
-    gains = 2.0**relevance - 1
-    discounts = np.log2(2 + np.arange(len(gains)))[:k]
-    best = np.sort(gains)[::-1]
-    return float(np.sum(gains[:k] / discounts) / np.sum(best[:k] / discounts))
+    relevance, unretrieved = _check_relevance(relevance, unretrieved)
+    k = check_positive_int(k, "k")
+    best = np.sort(np.concatenate([relevance, unretrieved]))[::-1]
+    return _gain(relevance[:k]) / _gain(best[:k])
 
 
-def recall_at(relevance, k):
+def recall_at(relevance, k, unretrieved=()):
     """The share of the relevant candidates that stand in the first `k` places.
 
     Args:
         relevance: as of `reciprocal_rank`.
         k: int, may be more than there are candidates.
+        unretrieved: as of `reciprocal_rank`.
 
     Returns:
         float in [0, 1].
@@ -96,17 +106,19 @@ def recall_at(relevance, k):
     Raises:
         ValueError: as `ndcg_at`.
     """
-    relevant = _check_relevance(relevance) > 0
+    relevance, unretrieved = _check_relevance(relevance, unretrieved)
     k = check_positive_int(k, "k")
-    return float(relevant[:k].sum() / relevant.sum())
+    total = np.sum(relevance > 0) + np.sum(unretrieved > 0)
+    return float(np.sum(relevance[:k] > 0) / total)
 
 
-def hit_at(relevance, k):
+def hit_at(relevance, k, unretrieved=()):
     """1 if a relevant candidate stands in the first `k` places, else 0.
 
     Args:
         relevance: as of `reciprocal_rank`.
         k: int, may be more than there are candidates.
+        unretrieved: as of `reciprocal_rank`.
 
     Returns:
         float, 0 or 1.
@@ -117,20 +129,32 @@ def hit_at(relevance, k):
     Raises:
         ValueError: as `ndcg_at`.
     """
-    return float(recall_at(relevance, k) > 0)
+    return float(recall_at(relevance, k, unretrieved) > 0)
 
 
-def _check_relevance(relevance):
-    relevance = np.asarray(relevance, "float64")
-    finite = np.isfinite(relevance).all()
-    if relevance.ndim != 1 or not finite or (relevance < 0).any():
-        raise ValueError(
-            "`relevance` must be finite numbers of at least 0, one for each "
-            f"candidate, shape (n,). Received: {relevance.tolist()}."
-        )
-    if not (relevance > 0).any():
+def _gain(relevance):
+    """The discounted cumulative gain of candidates in their order."""
+    discounts = np.log2(2 + np.arange(len(relevance)))
+    return float(np.sum((2.0**relevance - 1) / discounts))
+
+
+def _check_relevance(relevance, unretrieved):
+    """Both as float64 `(n,)`, if one of them holds a relevant candidate."""
+    checked = {"relevance": relevance, "unretrieved": unretrieved}
+    for name, values in checked.items():
+        values = np.asarray(values, "float64")
+        finite = np.isfinite(values).all()
+        if values.ndim != 1 or not finite or (values < 0).any():
+            raise ValueError(
+                f"`{name}` must be finite numbers of at least 0, one for each "
+                f"candidate, shape (n,). Received: {values.tolist()}."
+            )
+        checked[name] = values
+    relevance, unretrieved = checked.values()
+    if not (relevance > 0).any() and not (unretrieved > 0).any():
         raise ValueError(
             "A ranked list needs a candidate of relevance above 0. Received: "
-            f"{len(relevance)} candidates without. Leave such lists out."
+            f"{len(relevance) + len(unretrieved)} candidates without. Leave "
+            "such lists out."
         )
-    return relevance
+    return relevance, unretrieved

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from semmatch.evaluation.text_table import text_table
 
 # The fields with a figure, and what a table calls them.
@@ -16,37 +18,48 @@ _FIGURES = {
     "false_answers": "false answers",
 }
 
+# Those of `to_dict` are of all queries together.
+_OF_EACH = ("queries", "per_query")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RankingReport:
-    """What `evaluate_ranking` measured; `str` of it is a text table.
+    """What `evaluate_ranking` or `evaluate_retrieval` measured.
 
-    A list is answered if its first candidate's score is at least the
-    threshold. All but `false_answers` are means over the lists with a
-    relevant candidate, and None if there are none.
+    `str` of it is a text table. A query is answered if its first candidate's
+    score is at least the threshold. All but `false_answers` are means over
+    the queries with a relevant candidate, and None if there are none.
 
     Attributes:
-        num_lists: int.
+        queries: list of strings.
+        per_query: a dict from the name of each figure, such as `"mrr"` and
+            `"ndcg@10"`, to its values, float `(queries,)`, NaN for a query
+            that does not have it.
+        num_lists: int, the queries.
         num_without_relevant: int, of them those without a relevant candidate.
-        threshold: float, the model's.
-        intervals: a dict from the name of each figure, such as `"mrr"` and
-            `"ndcg@10"`, to its 95 % bootstrap interval over lists, `(low,
-            high)`.
+        depth: int, how many candidates were searched for; None where all
+            were ranked.
+        threshold: float; None if whether to answer was not measured.
+        intervals: a dict from the name of each figure to its 95 % bootstrap
+            interval over queries, `(low, high)`.
         mrr: float, mean of `reciprocal_rank`.
         map: float, mean of `ranked_average_precision`.
         ndcg: dict from each k to the mean of `ndcg_at`.
         recall: dict from each k to the mean of `recall_at`.
         hit: dict from each k to the mean of `hit_at`.
-        answered: float, the share of lists that are answered.
+        answered: float, the share of queries that are answered.
         right_answers: float, the share that is answered by a relevant
             candidate.
-        false_answers: float, the share of the lists without a relevant
+        false_answers: float, the share of the queries without a relevant
             candidate that is answered all the same; None if all have one.
     """
 
+    queries: list
+    per_query: dict[str, np.ndarray]
     num_lists: int
     num_without_relevant: int
-    threshold: float
+    depth: int | None
+    threshold: float | None
     intervals: dict
     mrr: float | None
     map: float | None
@@ -66,18 +79,26 @@ class RankingReport:
                     rows.append(self._row(f"{name}@{k}", f"{title}@{k}", at_k))
             elif value is not None:
                 rows.append(self._row(name, title, value))
-        return (
+        parts = [
             f"{self.num_lists:,} lists, {self.num_without_relevant:,} of them "
-            f"without a relevant candidate\n\n{text_table(rows)}\n\n"
-            f"answered if score >= {self.threshold:g}"
-        )
+            "without a relevant candidate"
+        ]
+        if self.depth is not None:
+            parts[0] += f"; {self.depth} candidates searched for"
+        parts.append(text_table(rows))
+        if self.threshold is not None:
+            parts.append(f"answered if score >= {self.threshold:g}")
+        return "\n\n".join(parts)
 
     def _row(self, name, title, value):
         low, high = self.intervals[name]
         return [title, f"{value:.4f}", f"{low:.4f} to {high:.4f}"]
 
     def to_dict(self):
-        """The report as JSON types; numbers k become strings."""
+        """The report as JSON types, of all queries together.
+
+        Numbers k become strings.
+        """
         values = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -86,5 +107,6 @@ class RankingReport:
                     str(key): list(entry) if isinstance(entry, tuple) else entry
                     for key, entry in value.items()
                 }
-            values[field.name] = value
+            if field.name not in _OF_EACH:
+                values[field.name] = value
         return values

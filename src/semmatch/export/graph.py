@@ -32,6 +32,7 @@ def to_onnx(function, variables, signature):
 
     import tensorflow as tf
     import tf2onnx
+    import tf2onnx.handler
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
     # tf2onnx 1.17 calls functions that numpy 2 removed.
@@ -39,6 +40,7 @@ def to_onnx(function, variables, signature):
         # It looks for a name that numpy has dropped.
         warnings.simplefilter("ignore", FutureWarning)
         patch_tf2onnx()
+    tf2onnx.handler.tf_op("Erfc")(_Erfc)
     paths = [variable.path for variable in variables]
     if len(set(paths)) < len(paths):
         raise ValueError(
@@ -71,6 +73,26 @@ def to_onnx(function, variables, signature):
     _name_dimensions(model.graph)
     onnx.checker.check_model(model)
     return model
+
+
+class _Erfc:
+    """What Keras's exact GELU is made of, which tf2onnx does not convert."""
+
+    @classmethod
+    def version_9(cls, graph, node, **_):
+        """Puts 1 - erf(x) in the place of erfc(x)."""
+        dtype = graph.get_dtype(node.output[0])
+        one = np.ones((), onnx.helper.tensor_dtype_to_np_dtype(dtype))
+        one = graph.make_const(f"{node.name}_one", one)
+        erf = graph.make_node("Erf", node.input)
+        graph.remove_node(node.name)
+        graph.make_node(
+            "Sub",
+            [one.output[0], erf.output[0]],
+            outputs=node.output,
+            name=node.name,
+            dtypes=[dtype],
+        )
 
 
 def _bind(graph, variables):

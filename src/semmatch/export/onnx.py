@@ -5,18 +5,19 @@ import importlib.metadata
 import time
 
 import keras
-import numpy as np
 import onnx
 
 from semmatch._checks import check_one_of
 from semmatch._folders import writing_folder
 from semmatch.export.graph import to_onnx
+from semmatch.export.parity import largest_differences
 from semmatch.export.quantize import quantize_int8
+from semmatch.models import BiEncoder
 from semmatch.models import CrossEncoder
 from semmatch.models.presets import float32_twin
-from semmatch.serving import Matcher
 from semmatch.serving.deploy_folder import DeployConfig
 from semmatch.serving.deploy_folder import MODEL_FILE
+from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.deploy_folder import write_config
 
 # The names that other ONNX runtimes of BERT models expect.
@@ -25,10 +26,6 @@ _INPUTS = {
     "padding_mask": "attention_mask",
     "segment_ids": "token_type_ids",
 }
-
-# Float noise of another order of additions stays well below; a wrong mask,
-# epsilon or activation does not.
-TOLERANCE = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +37,15 @@ class ExportReport:
             exported model and of the float32 model, on random pairs.
         seconds: float, duration of the export, the check included.
         bytes: int, size of the folder.
+        max_vector_difference: float, the largest difference of a component of
+            a vector, as a share of the vector's length; None of a
+            cross-encoder.
     """
 
     max_difference: float
     seconds: float
     bytes: int
+    max_vector_difference: float | None = None
 
 
 def export_onnx(model, folder, *, quantize=None):
@@ -52,11 +53,14 @@ def export_onnx(model, folder, *, quantize=None):
 
     The folder holds `model.onnx` (opset 18, any batch size and length, int64
     inputs `input_ids`, `attention_mask` and, where the model has segments,
-    `token_type_ids`; output `logits`), `tokenizer.json` and `semmatch.json`.
-    It is read back and compared with the model before it takes its name.
+    `token_type_ids`), `tokenizer.json` and `semmatch.json`. Its output is
+    `logits` of a `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`:
+    pooling, projection and normalisation are inside, prompts are put before
+    texts by whoever tokenises, as `semmatch.json` says. It is read back and
+    compared with the model before it takes its name.
 
     Args:
-        model: `CrossEncoder` with a preprocessor.
+        model: `CrossEncoder` or `BiEncoder` with a preprocessor.
         folder: path; what is there is replaced once the export has passed.
         quantize: None, or `"int8"` for weights of 8 bits (dynamic
             quantisation): a quarter of the size and faster on most CPUs.
@@ -66,8 +70,9 @@ def export_onnx(model, folder, *, quantize=None):
 
     Raises:
         RuntimeError: if Keras runs on another backend than TensorFlow, or if
-            the exported scores differ by more than 1e-4 (before
+            exported scores or vectors differ by more than 1e-4 (before
             quantisation).
+        TypeError: for another model.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor, TextEncoder
@@ -80,11 +85,10 @@ def export_onnx(model, folder, *, quantize=None):
     True
     """
     check_one_of(quantize, (None, "int8"), "quantize")
-    if not isinstance(model, CrossEncoder):
+    if not isinstance(model, CrossEncoder | BiEncoder):
         raise TypeError(
-            "`export_onnx` takes a `CrossEncoder`; load one by "
-            "`CrossEncoder.from_preset`. Received: a "
-            f"{type(model).__name__}."
+            "`export_onnx` takes a `CrossEncoder` or a `BiEncoder`; load one "
+            f"by its `from_preset`. Received: a {type(model).__name__}."
         )
     if keras.config.backend() != "tensorflow":
         raise RuntimeError(
@@ -96,33 +100,40 @@ def export_onnx(model, folder, *, quantize=None):
     preprocessor = model.preprocessor_or_error()
     start = time.perf_counter()
     twin = float32_twin(model)
+    config = _config(model)
     with writing_folder(folder) as target:
-        onnx.save(_cross_encoder_graph(twin), target / MODEL_FILE)
+        graph = _tower_graph(twin, OUTPUTS[config.kind])
+        onnx.save(graph, target / MODEL_FILE)
         preprocessor.tokenizer.save(target)
-        config = DeployConfig(
-            kind="cross_encoder",
-            sequence_length=preprocessor.sequence_length,
-            truncation=preprocessor.truncation,
-            scoring=model.scoring,
-            versions=_versions(),
-        )
         write_config(target, config)
-        difference = _max_difference(target, twin)
-        if not difference <= TOLERANCE:  # catches NaN as well
-            raise RuntimeError(
-                f"The exported scores differ from the model's by "
-                f"{difference:.1e}, more than {TOLERANCE:.0e}; nothing was "
-                "written. Please report the model's configuration."
-            )
+        differences = largest_differences(target, twin)
+        differences.check()
         if quantize == "int8":
             quantize_int8(target / MODEL_FILE)
             write_config(target, config)
-            difference = _max_difference(target, twin)
+            differences = largest_differences(target, twin)
         size = sum(file.stat().st_size for file in target.iterdir())
-    return ExportReport(difference, time.perf_counter() - start, size)
+    seconds = time.perf_counter() - start
+    return ExportReport(differences.score, seconds, size, differences.vector)
 
 
-def _cross_encoder_graph(model):
+def _config(model):
+    preprocessor = model.preprocessor
+    if isinstance(model, CrossEncoder):
+        own = {"kind": "cross_encoder", "truncation": preprocessor.truncation}
+    else:
+        embedding = model.pair_scorer().embedding
+        own = {"kind": "bi_encoder", "embedding": embedding}
+    return DeployConfig(
+        sequence_length=preprocessor.sequence_length,
+        scoring=model.scoring,
+        versions=_versions(),
+        **own,
+    )
+
+
+def _tower_graph(model, output):
+    """What a model computes of one row, with pooling and head."""
     import tensorflow as tf
 
     names = model.preprocessor.feature_names
@@ -131,33 +142,12 @@ def _cross_encoder_graph(model):
         for name in names
     ]
 
-    def logits(*features):
+    def outputs(*features):
         features = [tf.cast(feature, tf.int32) for feature in features]
         inputs = dict(zip(names, features, strict=True))
-        return {"logits": model(inputs, training=False)}
+        return {output: model(inputs, training=False)}
 
-    return to_onnx(logits, model.variables, signature)
-
-
-def _max_difference(folder, model):
-    """The largest difference of a score, on pairs of random tokens.
-
-    Random ids reach the whole vocabulary and the lengths the whole range,
-    which a few example sentences do not.
-    """
-    random = np.random.default_rng(0)
-    packer = model.preprocessor.packer
-    longest = min(64, packer.sequence_length)
-    ids = [
-        random.integers(packer.tokenizer.vocabulary_size, size=length).tolist()
-        for length in range(longest)
-    ]
-    features = packer.pack_ids(ids, ids[::-1])
-    exported = Matcher(folder).run(features)
-    names = model.preprocessor.feature_names
-    expected = model.predict_on_batch({name: features[name] for name in names})
-    scores = model.scoring.scores
-    return float(np.abs(scores(exported) - scores(expected)).max())
+    return to_onnx(outputs, model.variables, signature)
 
 
 def _versions():

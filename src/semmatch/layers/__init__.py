@@ -3,6 +3,8 @@
 from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.multi_sample_dropout import MultiSampleDropout
+from semmatch.layers.pair_head import PairHead
+from semmatch.layers.pooling import AttentionPooling
 from semmatch.layers.pooling import ClsPooling
 from semmatch.layers.pooling import LastTokenPooling
 from semmatch.layers.pooling import MaxPooling
@@ -15,6 +17,7 @@ from semmatch.layers.transformer_block import TransformerBlock
 __all__ = [
     "ACTIVATIONS",
     "POOLINGS",
+    "AttentionPooling",
     "ClsPooling",
     "Dropout",
     "LastTokenPooling",
@@ -22,6 +25,7 @@ __all__ = [
     "MeanPooling",
     "MeanSqrtPooling",
     "MultiSampleDropout",
+    "PairHead",
     "TransformerBlock",
     "WeightedMeanPooling",
 ]

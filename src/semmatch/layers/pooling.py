@@ -162,6 +162,44 @@ class LastTokenPooling(keras.layers.Layer):
         return ops.squeeze(ops.take_along_axis(tokens, places, axis=1), 1)
 
 
+@keras.saving.register_keras_serializable(package="semmatch")
+class AttentionPooling(keras.layers.Layer):
+    """Averages the vectors of the real tokens with weights that it learns.
+
+    A token's weight is the softmax of its product with one trained vector,
+    which starts with zeros: an untrained layer gives the mean.
+
+    Source: Yang et al. 2016, "Hierarchical attention networks for document
+    classification", without the dense layer before the product.
+
+    Call arguments:
+        tokens: float `(batch, length, dim)`.
+        padding_mask: int32 `(batch, length)`, 1 for a real token; a row of
+            padding alone gives the mean over all tokens.
+
+    Returns:
+        float32 `(batch, dim)`.
+
+    >>> import numpy as np
+    >>> tokens = np.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])
+    >>> np.asarray(AttentionPooling()(tokens, np.array([[1, 1, 0]]))).tolist()
+    [[2.0, 3.0]]
+    """
+
+    def build(self, tokens_shape, padding_mask_shape=None):
+        self.query = self.add_weight(
+            (tokens_shape[-1],), "zeros", dtype="float32", name="query"
+        )
+
+    def call(self, tokens, padding_mask):
+        tokens = ops.cast(tokens, "float32")
+        logits = ops.sum(tokens * ops.cast(self.query, "float32"), axis=-1)
+        # Finite, so that a row of padding alone has no NaN.
+        logits = ops.where(padding_mask > 0, logits, -1e9)
+        weights = ops.expand_dims(ops.softmax(logits, axis=-1), -1)
+        return ops.sum(tokens * weights, axis=1)
+
+
 POOLINGS = {
     "cls": ClsPooling,
     "mean": MeanPooling,
@@ -169,4 +207,5 @@ POOLINGS = {
     "mean_sqrt": MeanSqrtPooling,
     "weighted_mean": WeightedMeanPooling,
     "last": LastTokenPooling,
+    "attention": AttentionPooling,
 }

@@ -1,20 +1,15 @@
 """Pairs of a higher label shall be nearer than pairs of a lower one."""
 
-import math
-
 import keras
-from keras import ops
 
 from semmatch._checks import check_one_of
 from semmatch._similarity import SIMILARITIES
 from semmatch.losses.similarity import pair_similarity
-
-# Smaller than any difference of scaled similarities.
-_MASKED = -1e9
+from semmatch.losses.similarity_order import SimilarityOrder
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
-class CoSENT(keras.losses.Loss):
+class CoSENT(SimilarityOrder):
     """Orders the similarities of a batch's pairs as their labels are.
 
     `log(1 + sum(exp(scale * (s_j - s_i))))` over all pairs i, j of the batch
@@ -44,51 +39,14 @@ class CoSENT(keras.losses.Loss):
     0.3133
     """
 
-    # Its value on parts of a batch is not its value on the whole.
-    batch_level = True
-
     def __init__(
         self, scale=20.0, similarity="cosine", name="cosent", **kwargs
     ):
-        if not 0 < scale < math.inf:
-            raise ValueError(
-                "`scale` must be a finite number above 0. Received: "
-                f"scale={scale}."
-            )
-        super().__init__(name=name, **kwargs)
-        self.scale = scale
+        super().__init__(scale, name, **kwargs)
         self.similarity = check_one_of(similarity, SIMILARITIES, "similarity")
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        # Keras would scale the one value of the batch by the mean weight, and
-        # all pairs would teach alike.
-        if sample_weight is not None:
-            y_true = {"labels": y_true, "weights": sample_weight}
-        return super().__call__(y_true, y_pred)
-
-    def call(self, y_true, y_pred):
-        weights = None
-        if isinstance(y_true, dict):
-            y_true, weights = y_true["labels"], y_true["weights"]
-        labels = ops.reshape(ops.convert_to_tensor(y_true), (-1,))
-        scores = self.scale * pair_similarity(
-            ops.convert_to_tensor(y_pred), self.similarity
-        )
-        differences = scores[None, :] - scores[:, None]
-        higher = labels[:, None] > labels[None, :]
-        if weights is not None:
-            # Of w copies of i and v of j there are w * v terms.
-            logs = ops.log(ops.reshape(ops.convert_to_tensor(weights), (-1,)))
-            differences = differences + logs[None, :] + logs[:, None]
-        differences = ops.where(higher, differences, _MASKED)
-        terms = ops.concatenate(
-            [ops.zeros((1,), scores.dtype), ops.reshape(differences, (-1,))]
-        )
-        return ops.broadcast_to(ops.logsumexp(terms), ops.shape(scores))
+    def similarities(self, embeddings):
+        return pair_similarity(embeddings, self.similarity)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "similarity": self.similarity,
-        }
+        return {**super().get_config(), "similarity": self.similarity}

@@ -9,15 +9,25 @@ from semmatch._records import Embedding
 from semmatch._records import Scoring
 from semmatch._similarity import SIMILARITIES
 from semmatch._similarity import similarity_matrix
+from semmatch.layers import PairHead
+from semmatch.losses import SimCSE
 from semmatch.losses.similarity import pair_similarity
+from semmatch.losses.vector_loss import check_vector_labels
 from semmatch.losses.vector_loss import check_vector_loss
+from semmatch.losses.vector_loss import is_loss_of_lists
 from semmatch.models import presets
 from semmatch.models.bi_preprocessor import BiEncoderPreprocessor
 from semmatch.models.embedding_head import embedding_head
 from semmatch.models.from_checkpoint import bi_encoder_from
 from semmatch.models.keras_scoring import keras_scores
+from semmatch.models.list_scores import in_batch_scores
+from semmatch.models.list_scores import is_of_lists
+from semmatch.models.list_scores import told_apart
 from semmatch.models.matching_task import MatchingTask
 from semmatch.serving.embedding_scorer import EmbeddingScorer
+from semmatch.serving.encoding import encode
+from semmatch.training.grad_cache import grad_cache_step
+from semmatch.training.microbatch import is_batch_level
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -36,8 +46,9 @@ class BiEncoder(MatchingTask):
         preprocessor: `BiEncoderPreprocessor`, or None for a model that gets
             packed features alone.
         pooling: `"mean"`, `"cls"`, `"max"`, `"mean_sqrt"`,
-            `"weighted_mean"`, `"last"`, or `"pooler"` (BERT's dense layer on
-            the first token).
+            `"weighted_mean"`, `"last"`, `"attention"` (learned weights),
+            `"first_last"` (the mean over the first and the last layer), or
+            `"pooler"` (BERT's dense layer on the first token).
         projection_dim: int or None, the width of a dense layer after it.
         projection_activation: as of `keras.layers.Dense`, of that layer.
         normalize: bool, whether vectors get the length 1.
@@ -45,6 +56,9 @@ class BiEncoder(MatchingTask):
             `"euclidean"` or `"manhattan"`.
         scoring: `Scoring` of the similarity, or None for (1 + cosine) / 2,
             and for a sigmoid of the others.
+        pair_classes: int or None, the classes of a head `[u; v; |u - v|;
+            u * v]` to train with by `CrossEntropy`, as Sentence-BERT was. It
+            is of the training alone: presets and exports leave it out.
         name: string or None.
 
     Call arguments:
@@ -72,10 +86,12 @@ class BiEncoder(MatchingTask):
         "projection_activation",
         "normalize",
         "similarity",
+        "pair_classes",
     )
     # With another one of these the projection's weights are still of use.
     kept_head_arguments = frozenset(head_arguments) - {"projection_dim"}
-    head_layers = ("projection",)
+    head_layers = ("attention_pooling", "projection")
+    takes_triplets = True
 
     def __init__(
         self,
@@ -88,6 +104,7 @@ class BiEncoder(MatchingTask):
         normalize=True,
         similarity="cosine",
         scoring=None,
+        pair_classes=None,
         name=None,
     ):
         if preprocessor is not None:
@@ -116,6 +133,11 @@ class BiEncoder(MatchingTask):
         self.scoring = scoring or Scoring.for_similarity(similarity)
         self.load_report = None
         self.embedding_dim = embedding.shape[-1]
+        self.pair_classes = pair_classes
+        self.pair_head = None
+        if pair_classes is not None:
+            self.pair_head = PairHead(pair_classes, dtype="float32")
+            self.pair_head.build((None, 2, self.embedding_dim))
         super().__init__(inputs=backbone.input, outputs=embedding, name=name)
         # What is called with may have an axis more than the tower's inputs.
         self.input_spec = None
@@ -135,31 +157,15 @@ class BiEncoder(MatchingTask):
         shape = (*inputs["token_ids"].shape[:-1], self.embedding_dim)
         return keras.KerasTensor(shape, "float32")
 
-    def encode(
-        self, texts, *, side="passage", batch_size=None, truncate_dim=None
-    ):
-        """Vectors of texts, see `EmbeddingScorer.encode`.
-
-        Args:
-            texts: list of strings, or one string.
-            side: `"passage"` or `"query"`, whose prompt is put before.
-            batch_size: int, texts of one batch; None for as many as make
-                batches of a fixed number of tokens.
-            truncate_dim: int, how many of the first dimensions to keep.
-
-        Returns:
-            float32 `(n, dim)` in the order given; `(dim,)` for one string.
-        """
-        return self.pair_scorer().encode(
-            texts, side=side, batch_size=batch_size, truncate_dim=truncate_dim
-        )
+    # As it stands there, with its documentation.
+    encode = encode
 
     def similarity(self, a, b):
         """The similarity of each vector of `a` with each one of `b`.
 
         Args:
-            a: float `(n, dim)`, as `encode` gives.
-            b: float `(m, dim)`.
+            a: `(n, dim)`, as `encode` gives, in any precision.
+            b: `(m, dim)`.
 
         Returns:
             float32 `(n, m)`.
@@ -238,9 +244,33 @@ class BiEncoder(MatchingTask):
             preprocessor.packer, run, self.scoring, embedding
         )
 
+    def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
+        if self.pair_head is not None:
+            y_pred = self.pair_head(y_pred)
+        return super().compute_loss(x, y, y_pred, sample_weight, **kwargs)
+
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        scores = keras_scores(self.pair_logits(y_pred), self.scoring)
+        if self.pair_head is not None:
+            logits = self.pair_head(y_pred)
+            scores = keras_scores(logits, Scoring("softmax"))
+        elif is_of_lists(y):
+            y, scores = in_batch_scores(y, y_pred, self.similarity_name)
+        else:
+            scores = keras_scores(self.pair_logits(y_pred), self.scoring)
         return super().compute_metrics(x, y, scores, sample_weight)
+
+    def train_step(self, *arguments):
+        if self.micro_batch_size is not None and is_batch_level(self.loss):
+            return grad_cache_step(self, *arguments, self.micro_batch_size)
+        return super().train_step(*arguments)
+
+    def labelled_logits(self, label, outputs):
+        if is_of_lists(label):
+            return told_apart(outputs, self.similarity_name)
+        return super().labelled_logits(label, outputs)
+
+    def check_labels(self, label):
+        check_vector_labels(label, self.loss, self.pair_classes)
 
     def pair_logits(self, outputs):
         """Similarities of the first two texts of each row, `(batch, 1)`."""
@@ -255,12 +285,29 @@ class BiEncoder(MatchingTask):
             "normalize": self.normalize,
             "similarity": self.similarity_name,
             "scoring": self.scoring.to_dict(),
+            "pair_classes": self.pair_classes,
         }
 
     def _checked_loss(self, loss):
-        return check_vector_loss(loss, self.similarity_name)
+        loss = check_vector_loss(
+            loss, self.similarity_name, self.normalize, self.pair_classes
+        )
+        self._list_loss = loss if is_loss_of_lists(loss) else None
+        return loss
+
+    def _check_splittable(self, loss):
+        # One that compares examples goes through `grad_cache_step`.
+        if not is_batch_level(loss):
+            super()._check_splittable(loss)
 
     def _default_metrics(self):
+        if self.pair_head is not None:
+            return ["accuracy"]
+        if isinstance(self._list_loss, SimCSE):
+            return []  # without dropout a text always finds itself
+        if self._list_loss is not None:
+            # Of queries, which find their own passage first in the batch.
+            return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         bounded = self.similarity_name == "cosine" or (
             self.normalize and self.similarity_name in ("dot", "euclidean")
         )

@@ -70,7 +70,7 @@ class CrossEncoder(MatchingTask):
     )
     # With another one of these the head's weights are still of use.
     kept_head_arguments = frozenset({"dropout", "dropout_samples"})
-    head_layers = ("hidden", "head")
+    head_layers = ("attention_pooling", "hidden", "head")
 
     def __init__(
         self,

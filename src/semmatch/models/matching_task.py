@@ -9,6 +9,7 @@ from semmatch._records import Scoring
 from semmatch.models import presets
 from semmatch.models.fitted_scoring import fit_temperature
 from semmatch.models.fitted_scoring import fit_threshold
+from semmatch.models.raw_texts import check_classes
 from semmatch.models.raw_texts import raw_dataset
 from semmatch.models.text_encoder import set_activation_checkpointing
 from semmatch.training import AdamW
@@ -27,6 +28,9 @@ class MatchingTask(keras_hub.models.Task):
     `pair_logits`, `compute_metrics`, `_checked_loss`, `_default_metrics` and
     `_calibrated`.
     """
+
+    # Whether it encodes texts one by one, and so any number an example.
+    takes_triplets = False
 
     def compile(
         self,
@@ -68,7 +72,7 @@ class MatchingTask(keras_hub.models.Task):
             metrics = self._default_metrics()
         if micro_batch_size is not None:
             check_positive_int(micro_batch_size, "micro_batch_size")
-            check_splittable(loss)
+            self._check_splittable(loss)
         if adversarial_epsilon is not None:
             check_attackable(
                 self.backbone, adversarial_epsilon, micro_batch_size
@@ -289,6 +293,17 @@ class MatchingTask(keras_hub.models.Task):
         scoring.scores(no_logits)
         if scoring.long == "max":
             scoring.rank_keys(no_logits)
+
+    def check_labels(self, label):
+        """Refuses labels of pairs that the compiled loss cannot learn."""
+        check_classes(label, self.num_classes)
+
+    def labelled_logits(self, label, outputs):
+        """Labels and logits of a batch, by which a training is watched."""
+        return label, self.pair_logits(outputs)
+
+    def _check_splittable(self, loss):
+        check_splittable(loss)
 
     def preprocessor_or_error(self):
         """`preprocessor`, for what needs one."""

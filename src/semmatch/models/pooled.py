@@ -1,5 +1,7 @@
 """From an encoder's outputs to one vector for each row."""
 
+import keras
+
 from semmatch._checks import check_one_of
 from semmatch.layers import POOLINGS
 
@@ -10,7 +12,8 @@ def pooled_vector(backbone, pooling):
     Args:
         backbone: `keras_hub.models.Backbone` whose output is a tensor or a
             dict with `sequence_output` and perhaps `pooled_output`.
-        pooling: one of `POOLINGS`, `"pooler"`, or None for the pooler where
+        pooling: one of `POOLINGS`, `"first_last"` (the mean over the first
+            and the last layer), `"pooler"`, or None for the pooler where
             there is one, else `"cls"`.
 
     Returns:
@@ -22,7 +25,11 @@ def pooled_vector(backbone, pooling):
     has_pooler = "pooled_output" in outputs
     if pooling is None:
         pooling = "pooler" if has_pooler else "cls"
-    allowed = [*POOLINGS, "pooler"] if has_pooler else [*POOLINGS]
+    allowed = [*POOLINGS]
+    if "block_0" in {layer.name for layer in backbone.layers}:
+        allowed.append("first_last")
+    if has_pooler:
+        allowed.append("pooler")
     check_one_of(pooling, allowed, "pooling")
 
     if has_pooler:
@@ -38,8 +45,30 @@ def pooled_vector(backbone, pooling):
 
     if pooling == "pooler":
         return outputs["pooled_output"], pooling
+    tokens, kind = outputs["sequence_output"], pooling
+    if pooling == "first_last":
+        tokens, kind = _first_and_last(backbone), "mean"
     # In float32, as what follows: it costs nothing and keeps scores apart.
-    vector = POOLINGS[pooling](dtype="float32", name="pooling")(
-        outputs["sequence_output"], backbone.input["padding_mask"]
+    layer = POOLINGS[kind](
+        dtype="float32",
+        # A name of its own for the one that has weights.
+        name="attention_pooling" if kind == "attention" else "pooling",
     )
-    return vector, pooling
+    return layer(tokens, backbone.input["padding_mask"]), pooling
+
+
+def _first_and_last(backbone):
+    """The mean of what the first and the last block give for each token.
+
+    Source: Su et al. 2021, "Whitening sentence representations for better
+    semantics and faster retrieval", which calls it first-last-avg.
+    """
+    # A block that is shared by all layers was called for the first one first.
+    first = backbone.get_layer("block_0")._inbound_nodes[0].output_tensors[0]
+    last = backbone.output
+    if isinstance(last, dict):
+        last = last["sequence_output"]
+    both = keras.Model(backbone.input, [first, last], name=backbone.name)
+    return keras.layers.Average(dtype="float32", name="first_last")(
+        both(backbone.input)
+    )

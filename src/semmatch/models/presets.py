@@ -21,7 +21,7 @@ from semmatch.models.trainable import set_trainable
 from semmatch.tokenizers import Tokenizer
 
 # Another one of these leaves the scores of a model what they are.
-_SAME_SCORES = {"dropout", "dropout_samples"}
+_SAME_SCORES = {"dropout", "dropout_samples", "pair_classes"}
 
 
 def save(model, folder):
@@ -42,6 +42,8 @@ def save(model, folder):
     # and the tokenizer lies beside in the file that everybody reads.
     del config["backbone"]["config"]["dtype"]
     del config["preprocessor"]["config"]["tokenizer"]
+    # The head of a training, which is not among the weights either.
+    config.pop("pair_classes", None)
     record = {
         "class_name": type(model).__name__,
         "semmatch_version": __version__,
@@ -160,14 +162,17 @@ def _with_changes(saved, num_layers, head):
     wanted.setdefault("scoring", saved.scoring if same_scores else None)
     model = type(saved)(encoder, saved.preprocessor, **wanted)
     model.load_report = saved.load_report
-    names = {layer.name for layer in model.layers} & set(saved.head_layers)
-    if same_head:
-        for name in names:
-            weights = saved.get_layer(name).get_weights()
-            model.get_layer(name).set_weights(weights)
-    elif names:
+    layers = {layer.name for layer in model.layers} & set(saved.head_layers)
+    kept = {layer.name for layer in saved.layers} & layers
+    if not same_head:
+        kept = set()
+    for name in kept:
+        weights = saved.get_layer(name).get_weights()
+        model.get_layer(name).set_weights(weights)
+    fresh = tuple(name for name in saved.head_layers if name in layers - kept)
+    if fresh:
         model.load_report = dataclasses.replace(
-            saved.load_report, initialised=(saved.head_layers[-1],)
+            saved.load_report, initialised=fresh[-1:]
         )
     return model
 
@@ -209,6 +214,8 @@ def float32_twin(model):
     """
     config = model.get_config()
     config["backbone"]["config"]["dtype"] = "float32"
+    # The head of a training, which exports and presets leave out.
+    config.pop("pair_classes", None)
     twin = type(model).from_config(config)
     weights = merged_weights(model)
     for variable in twin.weights:

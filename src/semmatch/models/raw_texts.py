@@ -9,56 +9,69 @@ import numpy as np
 
 from semmatch.data import pair_dataset
 from semmatch.data import Pairs
+from semmatch.data import triplet_dataset
+from semmatch.data import Triplets
 
 
 def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
     """A dataset of raw texts; a dataset is given on as it is.
 
     Args:
-        model: with a `preprocessor` and `num_classes`.
-        x: as of `raw_pairs`, as are `y` and `sample_weight`.
+        model: `MatchingTask`.
+        x: as of `raw_texts`, as are `y` and `sample_weight`.
         y: labels of raw texts, or None.
         batch_size: int or None for 64.
         sample_weight: weights of raw texts, or None.
         order: `"shuffle"`, `"sort"`, or None for the order given, without
             labels.
     """
-    pairs = raw_pairs(
-        x, y, sample_weight, model.num_classes, labelled=order is not None
-    )
-    if pairs is None:
+    texts = raw_texts(x, y, sample_weight, labelled=order is not None)
+    if texts is None:
         return x
+    preprocessor = model.preprocessor_or_error()
+    batch_size = 64 if batch_size is None else batch_size
+    # Python's generator, so that `set_random_seed` fixes the order.
+    seed = random.randrange(2**31)
+    if isinstance(texts, Triplets):
+        _check_takes_triplets(model)
+        return triplet_dataset(
+            texts,
+            preprocessor,
+            batch_size=batch_size,
+            shuffle=order == "shuffle",
+            seed=seed,
+        )
+    if order is not None:
+        model.check_labels(texts.label)
     return pair_dataset(
-        pairs,
-        model.preprocessor_or_error(),
-        batch_size=64 if batch_size is None else batch_size,
+        texts,
+        preprocessor,
+        batch_size=batch_size,
         shuffle=order == "shuffle",
         sort=order == "sort",
-        # Python's generator, so that `set_random_seed` fixes the order.
-        seed=random.randrange(2**31),
+        seed=seed,
         sample_weight=sample_weight,
     )
 
 
-def raw_pairs(x, y, sample_weight, num_classes, *, labelled):
-    """The texts that `fit`, `evaluate` or `predict` got, as `Pairs`.
+def raw_texts(x, y, sample_weight, *, labelled):
+    """The texts that `fit`, `evaluate` or `predict` got, as a record.
 
     Args:
-        x: `Pairs`, the tuple `(text_a, text_b)`, a dataset, or packed
-            features.
+        x: `Pairs`, the tuple `(text_a, text_b)`, `Triplets`, a dataset, or
+            packed features.
         y: labels of `(text_a, text_b)`, or None.
         sample_weight: weights of raw texts, or None.
-        num_classes: int, of the model.
-        labelled: bool, whether labels are needed.
+        labelled: bool, whether pairs need labels.
 
     Returns:
-        `Pairs`, or None for what is no raw text: it is for Keras.
+        `Pairs` or `Triplets`, or None for what is no raw text: it is for
+        Keras.
 
     Raises:
-        ValueError: for anything else, for labels that are missing, doubled or
-            not of the model's classes.
+        ValueError: for anything else, for labels that are missing or doubled.
 
-    >>> raw_pairs((["怎么还款"], ["如何还"]), [1], None, 1, labelled=True)
+    >>> raw_texts((["怎么还款"], ["如何还"]), [1], None, labelled=True)
     Pairs(1 pairs, labels of mean 1.000)
     """
     if isinstance(x, tuple) and len(x) == 2:
@@ -69,6 +82,8 @@ def raw_pairs(x, y, sample_weight, num_classes, *, labelled):
             "`Pairs` and datasets hold their own labels, and datasets their "
             f"own weights. Received: x of type {type(x).__name__}."
         )
+    elif isinstance(x, Triplets):
+        return x
     elif isinstance(x, Pairs):
         pairs = x
     elif _is_for_keras(x, labelled):
@@ -85,8 +100,6 @@ def raw_pairs(x, y, sample_weight, num_classes, *, labelled):
             f"Training and evaluation need labels. Received {pairs!r}: pass "
             "them as `y`, or in `Pairs`."
         )
-    if labelled:
-        _check_classes(pairs.label, num_classes)
     return pairs
 
 
@@ -112,7 +125,24 @@ def _describe(x):
     return f"a {type(x).__name__}{count}"
 
 
-def _check_classes(label, num_classes):
+def _check_takes_triplets(model):
+    if not model.takes_triplets:
+        raise ValueError(
+            f"A `{type(model).__name__}` reads two texts together and trains "
+            "on labelled pairs. Received: `Triplets`, which are of a "
+            "`BiEncoder`."
+        )
+
+
+def check_classes(label, num_classes):
+    """Refuses labels that are not of a model's classes.
+
+    Args:
+        label: numbers `(n,)`.
+        num_classes: int; of one logit labels may be shares in [0, 1].
+
+    >>> check_classes(np.array([0, 1]), 2)
+    """
     if num_classes == 1:
         expected = "in [0, 1] for a model with one logit"
         wrong = (label < 0) | (label > 1)

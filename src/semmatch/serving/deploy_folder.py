@@ -8,6 +8,7 @@ from pathlib import Path
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
 from semmatch._json import read_json_object
+from semmatch._records import Embedding
 from semmatch._records import Scoring
 from semmatch.tokenizers.packing import TRUNCATIONS
 from semmatch.tokenizers.tokenizer import TOKENIZER_FILE
@@ -15,7 +16,10 @@ from semmatch.tokenizers.tokenizer import TOKENIZER_FILE
 CONFIG_FILE = "semmatch.json"
 MODEL_FILE = "model.onnx"
 FORMAT_VERSION = 1
-KINDS = ("cross_encoder",)
+# The name of the graph's output, by the kind of the model.
+OUTPUTS = {"cross_encoder": "logits", "bi_encoder": "sentence_embedding"}
+# What `semmatch.json` says of this kind alone.
+_OWN_SETTINGS = {"cross_encoder": "truncation", "bi_encoder": "embedding"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,23 +27,35 @@ class DeployConfig:
     """What `semmatch.json` says of the model beside it.
 
     Attributes:
-        kind: `"cross_encoder"`.
-        sequence_length: int, the most tokens of a pair.
-        truncation: `"longest_first"` or `"only_second"`.
+        kind: `"cross_encoder"` or `"bi_encoder"`.
+        sequence_length: int, the most tokens of a pair, of a bi-encoder the
+            most of a text.
         scoring: `Scoring`.
         versions: a dict of library versions the folder was written with.
+        truncation: `"longest_first"` or `"only_second"`, of pairs; None of a
+            bi-encoder, which cuts the end of each text.
+        embedding: `Embedding` of a bi-encoder, else None.
     """
 
     kind: str
     sequence_length: int
-    truncation: str
     scoring: Scoring
     versions: dict
+    truncation: str | None = None
+    embedding: Embedding | None = None
 
     def __post_init__(self):
-        check_one_of(self.kind, KINDS, "kind")
+        check_one_of(self.kind, OUTPUTS, "kind")
         check_positive_int(self.sequence_length, "sequence_length")
-        check_one_of(self.truncation, TRUNCATIONS, "truncation")
+        for kind, name in _OWN_SETTINGS.items():
+            if (getattr(self, name) is not None) != (kind == self.kind):
+                raise ValueError(
+                    f"`{name}` is of each {kind}, and of nothing else. "
+                    f"Received: kind={self.kind!r} and "
+                    f"{name}={getattr(self, name)!r}."
+                )
+        if self.truncation is not None:
+            check_one_of(self.truncation, TRUNCATIONS, "truncation")
 
 
 def write_config(folder, config):
@@ -49,9 +65,12 @@ def write_config(folder, config):
         for file in sorted(folder.iterdir())
         if file.name != CONFIG_FILE
     }
+    settings = dataclasses.asdict(config)
     record = {
         "format_version": FORMAT_VERSION,
-        **dataclasses.asdict(config),
+        **{
+            name: value for name, value in settings.items() if value is not None
+        },
         "files": files,
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
@@ -92,12 +111,14 @@ def read_config(folder):
             f"version {FORMAT_VERSION}. Export the model again, or install "
             "the semmatch that wrote it."
         )
-    expected = {field.name for field in dataclasses.fields(DeployConfig)}
-    expected.add("files")
-    if set(record) != expected:
+    allowed = {field.name for field in dataclasses.fields(DeployConfig)}
+    allowed.add("files")
+    required = allowed - set(_OWN_SETTINGS.values())
+    if not required <= set(record) <= allowed:
         raise ValueError(
-            f"{path} must have the keys {sorted(expected)}. Received: "
-            f"{sorted(record)}. Export the model again."
+            f"{path} must have the keys {sorted(required)} and the one of its "
+            f"kind, {_OWN_SETTINGS}. Received: {sorted(record)}. Export the "
+            "model again."
         )
     files = record.pop("files")
     if not isinstance(files, dict) or not {MODEL_FILE, TOKENIZER_FILE} <= set(
@@ -122,8 +143,10 @@ def read_config(folder):
                 "again or export the model again."
             )
     try:
-        scoring = Scoring(**record.pop("scoring"))
-        return DeployConfig(**record, scoring=scoring)
+        record["scoring"] = Scoring(**record["scoring"])
+        if "embedding" in record:
+            record["embedding"] = Embedding(**record["embedding"])
+        return DeployConfig(**record)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} does not describe a model that this semmatch can serve: "

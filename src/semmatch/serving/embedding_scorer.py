@@ -7,10 +7,14 @@ from semmatch._batching import token_budget_batches
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
+from semmatch._similarity import similarity_matrix
 from semmatch._similarity import similarity_pairwise
 from semmatch._similarity import unit_vectors
 from semmatch.serving.pair_scorer import MAX_TOKENS
 from semmatch.serving.pair_scorer import SILENT_SECONDS
+from semmatch.serving.precision import check_finite
+from semmatch.serving.precision import check_precision
+from semmatch.serving.precision import to_precision
 from semmatch.serving.scorer import Scorer
 from semmatch.serving.scorer import text_columns
 
@@ -50,21 +54,36 @@ class EmbeddingScorer(Scorer):
         self.max_tokens = max_tokens
 
     def encode(
-        self, texts, *, side="passage", batch_size=None, truncate_dim=None
+        self,
+        texts,
+        *,
+        side="passage",
+        batch_size=None,
+        truncate_dim=None,
+        precision="float32",
     ):
         """Vectors of texts.
 
         Args:
-            texts: list of strings, or one string.
+            texts: list of strings, or one string; an empty text is its
+                special tokens.
             side: `"passage"` or `"query"`, whose prompt is put before.
             batch_size: int, texts of one batch; None for as many as make
                 batches of a fixed number of tokens.
             truncate_dim: int, how many of the first dimensions to keep, of a
                 model that was trained for it (Kusupati et al. 2022,
                 Matryoshka); vectors of length 1 get that length again.
+            precision: `"float32"`, `"float16"` or `"int8"`, of 4, 2 or 1
+                bytes a dimension, see `to_precision`; int8 vectors are not
+                of length 1 any more, and are for the similarity `"cosine"`.
 
         Returns:
-            float32 `(n, dim)` in the order given; `(dim,)` for one string.
+            An array `(n, dim)` of that type, in the order given; `(dim,)`
+            for one string.
+
+        Raises:
+            ValueError: if the model gives NaN or infinity; names the first
+                such text of the batch.
         """
         if isinstance(texts, str):
             return self.encode(
@@ -72,25 +91,20 @@ class EmbeddingScorer(Scorer):
                 side=side,
                 batch_size=batch_size,
                 truncate_dim=truncate_dim,
+                precision=precision,
             )[0]
         check_one_of(side, SIDES, "side")
+        check_precision(precision, self.embedding.similarity)
         if batch_size is not None:
             check_positive_int(batch_size, "batch_size")
+        dim = self._dim(truncate_dim)
         texts = [
             check_text(text, f"text {place}")
             for place, text in enumerate(texts)
         ]
-        dim = self.embedding.dim
-        if truncate_dim is not None:
-            check_positive_int(truncate_dim, "truncate_dim")
-            if truncate_dim > dim:
-                raise ValueError(
-                    f"`truncate_dim` must be at most {dim}, the model's. "
-                    f"Received: truncate_dim={truncate_dim}."
-                )
         ids = self.packer.tokenize(texts, self._prompt(side))
         self.packer.warn_of(self.packer.loss(ids))
-        vectors = np.empty((len(ids), dim), "float32")
+        vectors = np.empty((len(ids), dim), precision)
         with tqdm(
             total=len(ids),
             desc="encoding",
@@ -99,13 +113,28 @@ class EmbeddingScorer(Scorer):
             disable=None,
         ) as progress:
             for batch in self._batches(ids, batch_size):
+                batch = np.sort(batch)  # so that the first text is the first
                 features = self.packer.pack_ids([ids[row] for row in batch])
-                vectors[batch] = self.run(features)
+                found = check_finite(
+                    self.run(features), [texts[row] for row in batch]
+                )
+                if truncate_dim is not None:
+                    found = self._truncated(found, dim)
+                vectors[batch] = to_precision(found, precision)
                 progress.update(len(batch))
-        if truncate_dim is None:
-            return vectors
-        vectors = np.ascontiguousarray(vectors[:, :truncate_dim])
-        return unit_vectors(vectors) if self.embedding.normalize else vectors
+        return vectors
+
+    def similarity(self, a, b):
+        """The similarity of each vector of `a` with each one of `b`.
+
+        Args:
+            a: `(n, dim)`, as `encode` gives, in any precision.
+            b: `(m, dim)`.
+
+        Returns:
+            float32 `(n, m)`.
+        """
+        return similarity_matrix(a, b, self.embedding.similarity)
 
     def logits(self, pairs):
         """Similarities of pairs, float32 `(n, 1)`, in the order given.
@@ -134,6 +163,22 @@ class EmbeddingScorer(Scorer):
             np.array(texts, dtype=object), return_inverse=True
         )
         return self.encode(distinct.tolist(), side=side)[rows]
+
+    def _dim(self, truncate_dim):
+        dim = self.embedding.dim
+        if truncate_dim is None:
+            return dim
+        check_positive_int(truncate_dim, "truncate_dim")
+        if truncate_dim > dim:
+            raise ValueError(
+                f"`truncate_dim` must be at most {dim}, the model's. "
+                f"Received: truncate_dim={truncate_dim}."
+            )
+        return truncate_dim
+
+    def _truncated(self, vectors, dim):
+        vectors = vectors[:, :dim]
+        return unit_vectors(vectors) if self.embedding.normalize else vectors
 
     def _batches(self, ids, batch_size):
         lengths = self.packer.padded_lengths(self.packer.lengths(ids))

@@ -89,6 +89,16 @@ def inspect_folder(folder):
 def _deploy_folder(folder):
     config = read_config(folder)
     size = (folder / MODEL_FILE).stat().st_size / 2**20
+    parts, embedding = [], config.embedding
+    if embedding is not None:
+        parts += [f"vectors of {embedding.dim}"]
+        parts += ["length 1"] * embedding.normalize
+        parts += [f"{embedding.similarity} similarity"]
+    parts += [
+        f"scores by {config.scoring.activation}",
+        f"a match from {config.scoring.threshold:.4f} on",
+    ]
+    encodes = "" if embedding is None else "encodes, "
     return Inspection(
         folder=str(folder),
         kind=f"deploy folder of a {config.kind}, ONNX of {size:.1f} MiB",
@@ -96,9 +106,8 @@ def _deploy_folder(folder):
         encoder={},
         tokenizer=_describe(Tokenizer.from_folder(folder)),
         sequence_length=config.sequence_length,
-        head=f"scores by {config.scoring.activation}, a match from "
-        f"{config.scoring.threshold:.4f} on",
-        loads={"Matcher": "scores and ranks with it"},
+        head=", ".join(parts),
+        loads={"Matcher": f"{encodes}scores and ranks with it"},
     )
 
 

@@ -6,10 +6,16 @@ import onnxruntime
 
 from semmatch._checks import check_positive_int
 from semmatch.serving.deploy_folder import MODEL_FILE
+from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.deploy_folder import read_config
+from semmatch.serving.embedding_scorer import EmbeddingScorer
+from semmatch.serving.encoding import embedding_scorer
+from semmatch.serving.encoding import encode
 from semmatch.serving.pair_scorer import PairScorer
+from semmatch.serving.scorer import Scorer
 from semmatch.tokenizers import Packer
 from semmatch.tokenizers import Tokenizer
+from semmatch.tokenizers.text_packing import TextPacker
 
 # Our names of the features, by the names of the graph's inputs.
 _FEATURES = {
@@ -19,11 +25,12 @@ _FEATURES = {
 }
 
 
-class Matcher(PairScorer):
-    """Scores and ranks with a folder that `export_onnx` wrote.
+class Matcher(Scorer):
+    """Scores, ranks and encodes with a folder that `export_onnx` wrote.
 
     It needs numpy, onnxruntime and tokenizers, neither TensorFlow nor Keras.
-    One object may be used from several threads at once.
+    One object may be used from several threads at once. `encode` and
+    `similarity` are of the folder of a `BiEncoder`.
 
     Args:
         folder: path; each file is checked against its recorded SHA-256.
@@ -44,20 +51,10 @@ class Matcher(PairScorer):
         if num_threads is not None:
             num_threads = check_positive_int(num_threads, "num_threads")
         folder = Path(folder)
-        config = read_config(folder)
-        packer = Packer(
-            Tokenizer.from_folder(folder),
-            config.sequence_length,
-            truncation=config.truncation,
-        )
-        options = onnxruntime.SessionOptions()
-        # Above warnings: what a graph optimizer notices is not the user's.
-        options.log_severity_level = 3
-        if num_threads is not None:
-            options.intra_op_num_threads = num_threads
-        session = onnxruntime.InferenceSession(
-            folder / MODEL_FILE, options, providers=["CPUExecutionProvider"]
-        )
+        self.config = config = read_config(folder)
+        tokenizer = Tokenizer.from_folder(folder)
+        session = _session(folder / MODEL_FILE, num_threads)
+        output = OUTPUTS[config.kind]
         names = [node.name for node in session.get_inputs()]
 
         def run(features):
@@ -65,8 +62,72 @@ class Matcher(PairScorer):
                 name: features[_FEATURES[name]].astype("int64")
                 for name in names
             }
-            return session.run(None, inputs)[0]
+            return session.run([output], inputs)[0]
 
-        classes = session.get_outputs()[0].shape[1]
-        super().__init__(packer, run, config.scoring, num_classes=classes)
-        self.config = config
+        self.run = run
+        length, scoring = config.sequence_length, config.scoring
+        if config.embedding is None:
+            self.packer = Packer(
+                tokenizer, length, truncation=config.truncation
+            )
+            classes = session.get_outputs()[0].shape[1]
+            self._scorer = PairScorer(
+                self.packer, run, scoring, num_classes=classes
+            )
+        else:
+            self.packer = TextPacker(tokenizer, length)
+            self._scorer = EmbeddingScorer(
+                self.packer, run, scoring, config.embedding
+            )
+        super().__init__(scoring, self._scorer.num_classes)
+
+    # As it stands there, with its documentation.
+    encode = encode
+
+    def similarity(self, a, b):
+        """The similarity of each vector of `a` with each one of `b`.
+
+        Args:
+            a: `(n, dim)`, as `encode` gives, in any precision.
+            b: `(m, dim)`.
+
+        Returns:
+            float32 `(n, m)`.
+        """
+        return embedding_scorer(self).similarity(a, b)
+
+    def logits(self, pairs):
+        """Logits of pairs, float32 `(n, classes)`, in the order given.
+
+        Of a bi-encoder the similarities of their vectors, `(n, 1)`.
+        """
+        return self._scorer.logits(pairs)
+
+    def pair_scorer(self):
+        """What all goes through, a `PairScorer` or an `EmbeddingScorer`."""
+        return self._scorer
+
+    @property
+    def scoring(self):
+        """`Scoring`, how logits become scores; another may be assigned."""
+        return self._scorer.scoring
+
+    @scoring.setter
+    def scoring(self, scoring):
+        self._scorer.scoring = scoring
+
+    @property
+    def embedding(self):
+        """`Embedding`, what vectors are; None of a cross-encoder."""
+        return self.config.embedding
+
+
+def _session(path, num_threads):
+    options = onnxruntime.SessionOptions()
+    # Above warnings: what a graph optimizer notices is not the user's.
+    options.log_severity_level = 3
+    if num_threads is not None:
+        options.intra_op_num_threads = num_threads
+    return onnxruntime.InferenceSession(
+        path, options, providers=["CPUExecutionProvider"]
+    )

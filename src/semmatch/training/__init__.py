@@ -4,6 +4,7 @@ from semmatch.training.class_weight import balanced_class_weight
 from semmatch.training.guards import TrainingGuard
 from semmatch.training.optimizers import AdamW
 from semmatch.training.precision import best_precision
+from semmatch.training.replicas import gather_replicas
 from semmatch.training.schedules import LinearWarmup
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "TrainingGuard",
     "balanced_class_weight",
     "best_precision",
+    "gather_replicas",
 ]

@@ -133,10 +133,10 @@ def _sampler(model, dataset):
         for features, label, *_ in parts.take(_SAMPLED_BATCHES):
             # Not by `predict`, which on JAX takes the arrays that averaged
             # weights share with the optimizer.
-            logits = model.pair_logits(model(features))
+            label, logits = model.labelled_logits(label, model(features))
             logits = keras.ops.convert_to_numpy(logits)
             scores.append(model.scoring.scores(logits))
-            labels.append(label)
+            labels.append(keras.ops.convert_to_numpy(label))
         return np.concatenate(labels), np.concatenate(scores)
 
     return sample

@@ -34,8 +34,7 @@ def check_splittable(loss):
         )
     for part in tree.flatten(loss):
         name = getattr(part, "name", part)
-        batch_level = getattr(part, "batch_level", False)
-        if batch_level or isinstance(part, _BATCH_LEVEL):
+        if is_batch_level(part):
             raise ValueError(
                 "`micro_batch_size` computes the loss on parts of a batch, "
                 f"but `{name}` compares all examples of a batch with each "
@@ -49,6 +48,11 @@ def check_splittable(loss):
                 f"batch, with a reduction of {_MEANS}. Received: `{name}` "
                 f"with reduction={reduction!r}."
             )
+
+
+def is_batch_level(loss):
+    """Whether a loss compares the examples of a batch with each other."""
+    return getattr(loss, "batch_level", False) or isinstance(loss, _BATCH_LEVEL)
 
 
 def micro_batch_step(model, data, micro_batch_size):
@@ -69,23 +73,41 @@ def micro_batch_step(model, data, micro_batch_size):
     import tensorflow as tf
 
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    rows = _num_rows(x)
+    rows = num_rows(x)
 
     def run(start):
-        """Loss, outputs and gradients of the part that begins at a row."""
-        stop = start + micro_batch_size
-        part = tree.map_structure(
-            lambda tensor: None if tensor is None else tensor[start:stop], data
-        )
+        part = rows_of(data, start, micro_batch_size)
         # A replica may get a batch without rows.
-        share = tf.math.divide_no_nan(_num_rows(part[0]), rows)
+        share = tf.math.divide_no_nan(num_rows(part[0]), rows)
         return loss_and_gradients(model, part, share)
+
+    loss, y_pred, gradients = in_parts(run, rows, micro_batch_size)
+    apply_gradients(model, gradients)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    update_loss(model, loss * replicas, rows)
+    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def in_parts(run, rows, size):
+    """Runs a batch part by part.
+
+    Args:
+        run: function from the first row of a part to a loss, outputs and a
+            list of gradients, each None if it is not reached.
+        rows: float scalar, the rows of the batch.
+        size: int, rows of a part.
+
+    Returns:
+        The sum of the losses, the outputs of all rows, and the list of the
+        sums of the gradients.
+    """
+    import tensorflow as tf
 
     def add(start, loss, y_pred, gradients):
         part_loss, part_pred, part_gradients = run(start)
         parts = [part for part in part_gradients if part is not None]
         return (
-            start + micro_batch_size,
+            start + size,
             loss + part_loss,
             tree.map_structure(_joined, y_pred, part_pred),
             list(map(added, gradients, parts)),
@@ -93,21 +115,15 @@ def micro_batch_step(model, data, micro_batch_size):
 
     # Outside of the loop, which has to know what there is to add to.
     loss, y_pred, gradients = run(0)
-    reached = [
-        variable
-        for variable, gradient in zip(
-            model.trainable_variables, gradients, strict=True
-        )
-        if gradient is not None
-    ]
-    gradients = [gradient for gradient in gradients if gradient is not None]
+    places = [i for i, part in enumerate(gradients) if part is not None]
+    reached = [gradients[place] for place in places]
     # One part after the other, else several are in memory together.
-    with tf.control_dependencies([loss, *gradients]):
-        start = tf.identity(micro_batch_size)
-    _, loss, y_pred, gradients = tf.while_loop(
+    with tf.control_dependencies([loss, *tree.flatten(y_pred), *reached]):
+        start = tf.identity(size)
+    _, loss, y_pred, reached = tf.while_loop(
         lambda start, *_: tf.cast(start, rows.dtype) < rows,
         add,
-        (start, loss, y_pred, gradients),
+        (start, loss, y_pred, reached),
         parallel_iterations=1,
         shape_invariants=(
             tf.TensorShape([]),
@@ -117,20 +133,39 @@ def micro_batch_step(model, data, micro_batch_size):
                 _any_rows(gradient.values)
                 if isinstance(gradient, tf.IndexedSlices)
                 else gradient.shape
-                for gradient in gradients
+                for gradient in reached
             ],
         ),
     )
-    model.optimizer.apply_gradients(zip(gradients, reached, strict=True))
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    update_loss(model, loss * replicas, rows)
-    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    for place, gradient in zip(places, reached, strict=True):
+        gradients[place] = gradient
+    return loss, y_pred, gradients
 
 
-def _num_rows(x):
+def rows_of(data, start, size):
+    """A part of a batch, which may hold None in place of a tensor."""
+    return tree.map_structure(
+        lambda tensor: None if tensor is None else tensor[start : start + size],
+        data,
+    )
+
+
+def num_rows(x):
+    """The rows of a batch of features, a float scalar."""
     import tensorflow as tf
 
     return tf.cast(tf.shape(tree.flatten(x)[0])[0], "float32")
+
+
+def apply_gradients(model, gradients):
+    """A step of a model's optimizer; variables without gradient stay."""
+    model.optimizer.apply_gradients(
+        (gradient, variable)
+        for gradient, variable in zip(
+            gradients, model.trainable_variables, strict=True
+        )
+        if gradient is not None
+    )
 
 
 def _any_rows(tensor):

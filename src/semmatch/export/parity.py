@@ -1,0 +1,90 @@
+"""How far an exported model is from the model it was made of."""
+
+import dataclasses
+
+import numpy as np
+
+from semmatch._similarity import similarity_pairwise
+from semmatch.serving import Matcher
+
+# Float noise of another order of additions stays well below; a wrong mask,
+# epsilon or activation does not.
+TOLERANCE = 1e-4
+
+# Tokens of the longest random text, where the model takes as many.
+_LONGEST = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Differences:
+    """The largest differences of an exported model.
+
+    Attributes:
+        score: float, of a pair's score.
+        vector: float, of a component of a vector, as a share of the vector's
+            length; None of a cross-encoder.
+    """
+
+    score: float
+    vector: float | None = None
+
+    def check(self):
+        """Raises a `RuntimeError` if one of them is above `TOLERANCE`."""
+        for name, value in (("score", self.score), ("vector", self.vector)):
+            # A comparison that catches NaN as well.
+            if value is not None and not value <= TOLERANCE:
+                raise RuntimeError(
+                    f"The exported {name}s differ from the model's by "
+                    f"{value:.1e}, more than {TOLERANCE:.0e}; nothing was "
+                    "written. Please report the model's configuration."
+                )
+
+
+def largest_differences(folder, model):
+    """Compares a deploy folder with its model, on random tokens.
+
+    Random ids reach the whole vocabulary and the lengths the whole range,
+    which a few example sentences do not.
+
+    Args:
+        folder: path.
+        model: `CrossEncoder` or `BiEncoder` that computes in float32.
+
+    Returns:
+        `Differences`.
+    """
+    matcher = Matcher(folder)
+    packer = model.preprocessor.packer
+    random = np.random.default_rng(0)
+    size = packer.tokenizer.vocabulary_size
+    longest = min(_LONGEST, packer.sequence_length)
+    ids = [
+        random.integers(size, size=length).tolist() for length in range(longest)
+    ]
+    if matcher.embedding is None:
+        outputs = _both(matcher, model, packer.pack_ids(ids, ids[::-1]))
+        return Differences(_difference(*map(model.scoring.scores, outputs)))
+    outputs = _both(matcher, model, packer.pack_ids(ids))
+    similarity = matcher.embedding.similarity
+    scores = [
+        model.scoring.scores(
+            similarity_pairwise(vectors, vectors[::-1], similarity)[:, None]
+        )
+        for vectors in outputs
+    ]
+    lengths = np.linalg.norm(outputs[1], axis=1, keepdims=True)
+    shares = [
+        vectors / np.where(lengths == 0, 1, lengths) for vectors in outputs
+    ]
+    return Differences(_difference(*scores), _difference(*shares))
+
+
+def _both(matcher, model, features):
+    """What the folder and what the model gives for packed features."""
+    names = model.preprocessor.feature_names
+    inputs = {name: features[name] for name in names}
+    return matcher.run(features), model.predict_on_batch(inputs)
+
+
+def _difference(found, expected):
+    return float(np.abs(found - expected).max())
