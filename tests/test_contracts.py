@@ -121,6 +121,7 @@ ARGUMENTS = {
         "gather": only_replica,
         "name": "twice",
     },
+    "Spearman": lambda: {"label_range": (0.0, 5.0), "num_bins": 7},
     "TextEncoder": lambda: {
         "vocabulary_size": 9,
         "num_layers": 1,

@@ -186,7 +186,6 @@ def test_other_software_gets_the_same_logits_from_the_folder(exported):
     np.testing.assert_allclose(json.loads(output), expected, atol=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:This machine has no bfloat16")
 def test_a_model_of_mixed_precision_exports_its_float32_twin(tmp_path):
     model = spread_model(tiny_encoder(dtype="mixed_bfloat16"))
     # Training a tokenizer again may number the pieces otherwise.

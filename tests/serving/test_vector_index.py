@@ -1,66 +1,20 @@
 """One class for numpy and FAISS, against each similarity's definition."""
 
 import concurrent.futures
-import json
-import sys
-import tracemalloc
 
 import numpy as np
 import pytest
 
 from semmatch import VectorIndex
-from semmatch.serving import faiss_vectors
 from semmatch.serving import vector_index
-from tests.checks import run_python
-
-DIM = 8
-# Tuned to look at all vectors, so that they find what there is.
-KINDS = {
-    "numpy": {},
-    "flat": {"factory": "Flat"},
-    "graph": {"factory": "HNSW16", "search_parameters": "efSearch=300"},
-    "cells": {"factory": "IVF8,Flat", "search_parameters": "nprobe=8"},
-    "rotated": {"factory": "RR8,IVF8,Flat", "search_parameters": "nprobe=8"},
-}
-SIMILARITIES = ("cosine", "dot", "euclidean")
-
-
-def normal(rows, seed=0, dim=DIM):
-    generator = np.random.default_rng(seed)
-    return generator.normal(size=(rows, dim)).astype("float32")
-
-
-VECTORS, QUERIES = normal(400), normal(12, seed=1)
-
-
-def all_similarities(queries, vectors, similarity):
-    """By definition, in float64."""
-    if similarity == "cosine":
-        queries = queries / np.linalg.norm(queries, axis=1, keepdims=True)
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    if similarity in ("cosine", "dot"):
-        return (queries[:, None] * vectors).sum(axis=2)
-    order = {"euclidean": 2, "manhattan": 1}[similarity]
-    differences = np.abs(queries[:, None] - vectors)
-    return -((differences**order).sum(axis=2) ** (1 / order))
-
-
-def expected(queries, vectors, similarity, rows=None):
-    """Similarities and rows best first, of the vectors at `rows`."""
-    rows = np.arange(len(vectors)) if rows is None else np.asarray(rows)
-    queries = np.asarray(queries, "float64")
-    vectors = np.asarray(vectors, "float64")[rows]
-    scores = all_similarities(queries, vectors, similarity)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    return np.take_along_axis(scores, order, axis=1), rows[order]
-
-
-def assert_finds(index, queries, vectors, rows=None, k=10):
-    scores, order = expected(queries, vectors, index.similarity, rows)
-    similarities, found = index.search(queries, k)
-    assert (similarities.dtype, found.dtype) == (np.float32, np.int64)
-    np.testing.assert_array_equal(found, order[:, :k])
-    np.testing.assert_allclose(similarities, scores[:, :k], 1e-5, 1e-6)
+from tests.serving.vectors import assert_finds
+from tests.serving.vectors import DIM
+from tests.serving.vectors import expected
+from tests.serving.vectors import KINDS
+from tests.serving.vectors import normal
+from tests.serving.vectors import QUERIES
+from tests.serving.vectors import SIMILARITIES
+from tests.serving.vectors import VECTORS
 
 
 @pytest.fixture(params=KINDS)
@@ -126,34 +80,6 @@ def test_most_vectors_may_be_removed(kind, similarity):
     np.testing.assert_array_equal(rows - 400, order[:, :3])
 
 
-def test_a_graph_forgets_removed_vectors_when_they_are_the_most():
-    index = VectorIndex(DIM, factory="HNSW16")
-    index.add(VECTORS)
-    index.remove(np.arange(200))
-    assert index._backend.index.ntotal == 400
-    index.remove([200])
-    assert index._backend.index.ntotal == 199
-
-
-def test_a_graph_of_codes_keeps_its_codes_when_it_is_built_again():
-    index = VectorIndex(DIM, "euclidean", factory="HNSW16_SQ8")
-    index.add(VECTORS)
-    index.search_parameters = "efSearch=400"
-    left = np.arange(300, 400)
-    similarities, rows = index.search(QUERIES, 400)
-    before = [
-        {row: s for s, row in zip(*own, strict=True) if row in left}
-        for own in zip(similarities.tolist(), rows.tolist(), strict=True)
-    ]
-    index.remove(np.arange(300))
-    similarities, rows = index.search(QUERIES, 100)
-    after = [
-        {row: s for s, row in zip(*own, strict=True)}
-        for own in zip(similarities.tolist(), rows.tolist(), strict=True)
-    ]
-    assert after == [pytest.approx(own, rel=1e-5) for own in before]
-
-
 @pytest.mark.parametrize("similarity", [*SIMILARITIES, "manhattan"])
 def test_more_than_there_are_gives_all_of_them_ranked(similarity):
     kinds = [{}] if similarity == "manhattan" else [{}, {"factory": "Flat"}]
@@ -164,27 +90,6 @@ def test_more_than_there_are_gives_all_of_them_ranked(similarity):
         left = np.delete(np.arange(30), 4)
         for k in (29, 30, 1000):
             assert_finds(index, QUERIES, VECTORS, left, k=k)
-
-
-def test_an_index_that_finds_fewer_says_so():
-    index = VectorIndex(DIM, factory="IVF8,Flat")  # looks into one cell
-    index.add(VECTORS)
-    similarities, rows = index.search(QUERIES, 400)
-    assert rows.shape == (12, 400)
-    missing = rows < 0
-    assert missing.any(axis=1).all() and not missing[:, 0].any()
-    assert (rows[missing] == -1).all()
-    assert (similarities[missing] == -np.inf).all()
-    assert np.isfinite(similarities[~missing]).all()
-
-
-def test_search_parameters_may_be_changed():
-    index = VectorIndex(DIM, factory="IVF8,Flat", search_parameters="nprobe=1")
-    index.add(VECTORS)
-    assert (index.search(QUERIES, 400)[1] < 0).any()
-    index.search_parameters = "nprobe=8"
-    assert index.search_parameters == "nprobe=8"
-    assert_finds(index, QUERIES, VECTORS, k=400)
 
 
 def test_no_vectors_and_no_queries(kind):
@@ -240,116 +145,6 @@ def test_int8_vectors_have_cosines_alone(kind):
         index = VectorIndex(DIM, similarity, **kind)
         with pytest.raises(ValueError, match=f"int8 .*{similarity}"):
             index.add(vectors)
-
-
-@pytest.mark.parametrize("factory", ["Flat", "HNSW32", "IVF2,Flat"])
-def test_large_sets_go_in_blocks_without_a_second_copy(monkeypatch, factory):
-    monkeypatch.setattr(vector_index, "BLOCK", 2**14)
-    monkeypatch.setattr(faiss_vectors, "_CENTROIDS", 1)
-    vectors = normal(6000, dim=64)
-    index = VectorIndex(64, factory=factory)
-    # It sees what numpy has, and not what FAISS has.
-    tracemalloc.start()
-    index.add(vectors)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < vectors.nbytes / 2
-    _, rows = index.search(vectors[::100], 1)
-    assert np.mean(rows[:, 0] == np.arange(0, 6000, 100)) > 0.9
-
-
-@pytest.mark.parametrize("similarity", SIMILARITIES)
-@pytest.mark.parametrize("removed", [0, 30, 250])
-def test_a_saved_index_is_the_same(tmp_path, kind, similarity, removed):
-    index = VectorIndex(DIM, similarity, **kind)
-    index.add(VECTORS)
-    index.remove(np.arange(removed))
-    folder = tmp_path / "index"
-    index.save(folder)
-    loaded = VectorIndex.load(str(folder))
-    for name in ("dim", "similarity", "factory", "search_parameters"):
-        assert getattr(loaded, name) == getattr(index, name)
-    assert len(loaded) == 400 - removed
-    left = np.arange(removed, 400)
-    assert_finds(loaded, QUERIES, VECTORS, left)
-    # And goes on as it would have.
-    more = np.concatenate([VECTORS, QUERIES])
-    assert loaded.add(QUERIES).tolist() == list(range(400, 412))
-    loaded.remove([removed, 400])
-    left = np.setdiff1d(np.arange(removed + 1, 412), [400])
-    assert_finds(loaded, QUERIES, more, left)
-
-
-def test_an_empty_index_may_be_saved(tmp_path, kind):
-    VectorIndex(DIM, **kind).save(tmp_path)
-    index = VectorIndex.load(tmp_path)
-    assert len(index) == 0
-    index.add(VECTORS)
-    assert_finds(index, QUERIES, VECTORS)
-
-
-def test_a_save_that_fails_leaves_the_old_one(tmp_path, monkeypatch, kind):
-    index = VectorIndex(DIM, **kind)
-    index.add(VECTORS)
-    index.save(tmp_path / "index")
-    index.add(QUERIES)
-
-    def fail(path):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(vector_index, "file_digest", fail)
-    with pytest.raises(OSError, match="disk full"):
-        index.save(tmp_path / "index")
-    assert [path.name for path in tmp_path.iterdir()] == ["index"]
-    assert_finds(VectorIndex.load(tmp_path / "index"), QUERIES, VECTORS)
-
-
-@pytest.mark.parametrize("name", ["vectors.npy", "vector_rows.npy"])
-def test_damaged_files_of_numpy_are_named(tmp_path, name):
-    check_damage(tmp_path, VectorIndex(DIM), name)
-
-
-@pytest.mark.parametrize("name", ["vectors.faiss", "vector_rows.npy"])
-def test_damaged_files_of_faiss_are_named(tmp_path, name):
-    check_damage(tmp_path, VectorIndex(DIM, factory="HNSW16"), name)
-
-
-def check_damage(folder, index, name):
-    index.add(VECTORS)
-    index.save(folder)
-    file = folder / name
-    content = file.read_bytes()
-    file.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=f"{name} is not .* bytes of"):
-        VectorIndex.load(folder)
-    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(ValueError, match=f"{name} is not .* SHA-256"):
-        VectorIndex.load(folder)
-    file.unlink()
-    with pytest.raises(FileNotFoundError, match=f"lacks {name}"):
-        VectorIndex.load(folder)
-
-
-@pytest.mark.parametrize("factory", [None, "Flat"])
-def test_a_record_of_another_width_is_refused(tmp_path, factory):
-    index = VectorIndex(DIM, factory=factory)
-    index.add(VECTORS)
-    index.save(tmp_path)
-    path = tmp_path / "vector_index.json"
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "dim": 9}))
-    message = r"vectors\.\w+ holds \(400, 8\) .*Expected \(400, 9\)"
-    with pytest.raises(ValueError, match=message):
-        VectorIndex.load(tmp_path)
-    path.write_text(json.dumps({**record, "format_version": 2}))
-    with pytest.raises(ValueError, match="format version 2"):
-        VectorIndex.load(tmp_path)
-
-
-def test_a_folder_of_something_else_is_refused(tmp_path):
-    message = "`VectorIndex.save` wrote, with vector_index.json in it"
-    with pytest.raises(FileNotFoundError, match=message):
-        VectorIndex.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -445,41 +240,6 @@ def test_k_is_a_count(kind, k):
         VectorIndex(DIM, **kind).search(QUERIES, k)
 
 
-def test_too_few_vectors_to_train_are_refused():
-    index = VectorIndex(DIM, factory="IVF64,Flat")
-    with pytest.raises(ValueError, match="Received: 30. Add more .*FAISS says"):
-        index.add(VECTORS[:30])
-    assert len(index) == 0
-    index.add(VECTORS)
-    index.add(VECTORS[:1])  # trained by now
-    assert len(index) == 401
-
-
-def test_a_training_takes_a_sample_of_many_vectors(monkeypatch):
-    index = VectorIndex(DIM, factory="IVF8,Flat")
-    monkeypatch.setattr(faiss_vectors, "_CENTROIDS", 1)
-    sizes = []
-    train = index._backend.index.train
-    monkeypatch.setattr(
-        index._backend.index,
-        "train",
-        lambda vectors: (sizes.append(len(vectors)), train(vectors)),
-    )
-    index.add(normal(3000))
-    assert sizes == [8 * 256]
-    assert len(index) == 3000
-
-
-@pytest.mark.parametrize("factory", ["IVF8,Flat,RFlat", "NSG8"])
-def test_a_kind_that_cannot_remove_says_so(factory):
-    index = VectorIndex(DIM, factory=factory)
-    index.add(VECTORS)
-    assert not index.can_remove
-    with pytest.raises(ValueError, match=f"removed from .*{factory}"):
-        index.remove([0])
-    assert len(index) == 400
-
-
 def test_kinds_that_can_remove_say_so(kind):
     assert VectorIndex(DIM, **kind).can_remove
 
@@ -496,41 +256,3 @@ def test_searches_may_run_in_several_threads(kind):
         ]
         for job in jobs:
             job.result()
-
-
-def test_without_faiss_numpy_searches_and_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    index = VectorIndex(DIM)
-    index.add(VECTORS)
-    assert_finds(index, QUERIES, VECTORS)
-    with pytest.raises(ImportError, match=r"install 'semmatch\[retrieval\]'"):
-        VectorIndex(DIM, factory="Flat")
-
-
-@pytest.mark.parametrize("first", ["faiss", "tensorflow"])
-def test_faiss_works_beside_tensorflow_and_onnxruntime(first):
-    code = f"""
-import {first}
-import sys
-import numpy as np, onnxruntime, tensorflow as tf
-from onnx import TensorProto, helper
-from semmatch import VectorIndex
-
-ones = np.ones((300, 300), "float32")
-value = helper.make_tensor_value_info
-node = helper.make_node("MatMul", ["a", "a"], ["b"])
-a, b = (value(name, TensorProto.FLOAT, [300, 300]) for name in "ab")
-graph = helper.make_graph([node], "product", [a], [b])
-opsets = [helper.make_opsetid("", 18)]
-model = helper.make_model(graph, ir_version=9, opset_imports=opsets)
-session = onnxruntime.InferenceSession(model.SerializeToString())
-index = VectorIndex(64, factory="HNSW16")
-vectors = np.random.default_rng(0).normal(size=(3000, 64)).astype("float32")
-index.add(vectors)
-for _ in range(3):
-    assert index.search(vectors[:200], 1)[1][:, 0].tolist() == list(range(200))
-    assert (tf.matmul(ones, ones).numpy() == 300).all()
-    assert (session.run(None, {{"a": ones}})[0] == 300).all()
-print("ok", file=sys.stdout)
-"""
-    assert run_python(code).split()[-1] == "ok"

@@ -10,7 +10,6 @@ from semmatch._records import Scoring
 from semmatch._similarity import SIMILARITIES
 from semmatch._similarity import similarity_matrix
 from semmatch.layers import PairHead
-from semmatch.losses import SimCSE
 from semmatch.losses.similarity import pair_similarity
 from semmatch.losses.vector_loss import check_vector_labels
 from semmatch.losses.vector_loss import check_vector_loss
@@ -24,6 +23,9 @@ from semmatch.models.list_scores import in_batch_scores
 from semmatch.models.list_scores import is_of_lists
 from semmatch.models.list_scores import told_apart
 from semmatch.models.matching_task import MatchingTask
+from semmatch.models.vector_metrics import check_metrics_of
+from semmatch.models.vector_metrics import check_similarity_scoring
+from semmatch.models.vector_metrics import vector_metrics
 from semmatch.serving.embedding_scorer import EmbeddingScorer
 from semmatch.serving.encoding import encode
 from semmatch.training.grad_cache import grad_cache_step
@@ -271,6 +273,8 @@ class BiEncoder(MatchingTask):
 
     def check_labels(self, label):
         check_vector_labels(label, self.loss, self.pair_classes)
+        if self.pair_classes is None:
+            check_metrics_of(label, self._asked_metrics)
 
     def pair_logits(self, outputs):
         """Similarities of the first two texts of each row, `(batch, 1)`."""
@@ -303,38 +307,13 @@ class BiEncoder(MatchingTask):
     def _default_metrics(self):
         if self.pair_head is not None:
             return ["accuracy"]
-        if isinstance(self._list_loss, SimCSE):
-            return []  # without dropout a text always finds itself
-        if self._list_loss is not None:
-            # Of queries, which find their own passage first in the batch.
-            return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-        bounded = self.similarity_name == "cosine" or (
-            self.normalize and self.similarity_name in ("dot", "euclidean")
+        return vector_metrics(
+            self._list_loss, self.similarity_name, self.normalize
         )
-        # Else unfitted scores are all 0 or 1, and an area says nothing.
-        if not bounded:
-            return []
-        # Cosines of an encoder that nobody trained for it are all near 1.
-        return [keras.metrics.AUC(num_thresholds=2000, name="auc")]
 
     def _check_scoring(self, scoring):
         super()._check_scoring(scoring)
-        if scoring.long == "max":
-            raise ValueError(
-                '`long="max"` is of models that read two texts together. '
-                "Encode the parts of a passage as passages, and name it by "
-                "`groups` in `rank`."
-            )
-        is_cosine = self.similarity_name == "cosine" or (
-            self.normalize and self.similarity_name == "dot"
-        )
-        if scoring.activation == "cosine" and not is_cosine:
-            raise ValueError(
-                'The activation "cosine" is of similarities in [-1, 1]. '
-                f"Received: similarity={self.similarity_name!r} and normalize="
-                f'{self.normalize}. Take "sigmoid", and fit it to labelled '
-                "pairs by `fit_temperature`."
-            )
+        check_similarity_scoring(scoring, self.similarity_name, self.normalize)
 
     def _calibrated(self, labels, logits):
         slope, bias = evaluation.fit_platt(labels, logits[:, 0])
