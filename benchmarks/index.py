@@ -9,7 +9,7 @@ once, searches are medians of `--runs` runs that take turns, after one that
 warms up. numpy's search is set against FAISS's flat index.
 
 Ours checks that vectors are finite, makes them unit vectors, and writes and
-checks SHA-256; plain FAISS does none of it.
+checks a SHA-256 of parts of the file; plain FAISS does none of it.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from semmatch import _saved_folder
 from semmatch._saved_folder import check_file
 from semmatch._saved_folder import file_digest
 from semmatch._saved_folder import read_record
@@ -100,3 +101,18 @@ def test_a_missing_file_is_named(path):
 def test_a_file_that_the_record_does_not_describe_is_refused(path, expected):
     with pytest.raises(ValueError, match="must give bytes and sha256 of index"):
         check_file(path, expected, path)
+
+
+def test_of_a_large_file_blocks_from_end_to_end_are_hashed(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_saved_folder, "_BLOCKS", 3)
+    monkeypatch.setattr(_saved_folder, "_BLOCK", 4)
+    file = tmp_path / "vectors"
+    file.write_bytes(b"0123456789abcdef")
+    found = file_digest(file)
+    expected = hashlib.sha256(b"0123" + b"6789" + b"cdef").hexdigest()
+    assert found == {"bytes": 16, "sha256": expected}
+    file.write_bytes(b"0123456789abcdeF")
+    with pytest.raises(ValueError, match="its SHA-256 differs"):
+        check_file(file, found, tmp_path / "index.json")

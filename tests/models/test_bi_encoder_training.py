@@ -11,6 +11,8 @@ from semmatch.evaluation import choose_threshold
 from semmatch.evaluation import roc_auc
 from semmatch.losses import CoSENT
 from semmatch.losses import CrossEntropy
+from semmatch.losses import LossSum
+from semmatch.losses import Matryoshka
 from semmatch.metrics import F1
 from semmatch.models import raw_texts
 from semmatch.training import AdamW
@@ -174,7 +176,14 @@ def test_a_training_with_opposite_labels_is_told(trained):
 
 
 @pytest.mark.parametrize(
-    "loss", ["mse", CrossEntropy(), keras.losses.BinaryCrossentropy()]
+    "loss",
+    [
+        "mse",
+        CrossEntropy(),
+        keras.losses.BinaryCrossentropy(),
+        LossSum([CoSENT(), CrossEntropy()]),
+        Matryoshka(CrossEntropy(), [8]),
+    ],
 )
 def test_a_loss_of_logits_is_refused(loss):
     with pytest.raises(ValueError, match="returns vectors.*CoSENT"):

@@ -45,6 +45,15 @@ def test_a_graph_of_codes_keeps_its_codes_when_it_is_built_again():
     assert after == [pytest.approx(own, rel=1e-5) for own in before]
 
 
+def test_a_graph_looks_at_as_many_of_the_living_as_before():
+    index = VectorIndex(DIM, factory="HNSW16", search_parameters="efSearch=20")
+    index.add(VECTORS)
+    assert index._backend._parameters(10) is None
+    index.remove(np.arange(150))
+    assert index._backend._parameters(10).efSearch == 20 * 400 / 250
+    assert index._backend._parameters(100).efSearch == 100 * 400 / 250
+
+
 def test_an_index_that_finds_fewer_says_so():
     index = VectorIndex(DIM, factory="IVF8,Flat")  # looks into one cell
     index.add(VECTORS)

@@ -42,6 +42,18 @@ def test_a_saved_index_is_the_same(tmp_path, kind, similarity, removed):
     assert_finds(loaded, QUERIES, more, left)
 
 
+def test_search_parameters_that_faiss_does_not_save_are_set_again(tmp_path):
+    index = VectorIndex(
+        DIM, factory="IVF8,Flat", search_parameters="nprobe=8,max_codes=60"
+    )
+    index.add(VECTORS)
+    found = index.search(QUERIES, 400)[1]
+    assert (found < 0).any(axis=1).all()
+    index.save(tmp_path)
+    loaded = VectorIndex.load(tmp_path).search(QUERIES, 400)[1]
+    np.testing.assert_array_equal(loaded, found)
+
+
 def test_an_empty_index_may_be_saved(tmp_path, kind):
     VectorIndex(DIM, **kind).save(tmp_path)
     index = VectorIndex.load(tmp_path)

@@ -42,10 +42,11 @@ def check_vector_loss(loss, similarity, normalize=False, pair_classes=None):
         return loss
     if automatic:
         return CoSENT(similarity=similarity)
-    of_logits = isinstance(loss, CrossEntropy) or type(
-        loss
-    ).__module__.startswith("keras.")
-    if of_logits or not isinstance(loss, keras.losses.Loss):
+    if not isinstance(loss, keras.losses.Loss) or any(
+        isinstance(part, CrossEntropy)
+        or type(part).__module__.startswith("keras.")
+        for part in _parts(loss)
+    ):
         raise ValueError(
             "The model returns vectors, and a loss of vectors is an object, "
             f"such as `semmatch.losses.CoSENT()`. Received: loss={loss!r}. "

@@ -102,13 +102,12 @@ class VectorIndex:
 
     @search_parameters.setter
     def search_parameters(self, parameters):
-        _check_string(parameters, "search_parameters")
-        if parameters is not None and self.factory is None:
-            raise ValueError(
-                "`search_parameters` are of FAISS, and this index has no "
-                f"`factory`. Received: search_parameters={parameters!r}."
-            )
-        if parameters is not None:
+        if _check_string(parameters, "search_parameters") is not None:
+            if self.factory is None:
+                raise ValueError(
+                    "`search_parameters` are of FAISS, and this index has no "
+                    f"`factory`. Received: search_parameters={parameters!r}."
+                )
             self._backend.tune(parameters)
         self._search_parameters = parameters
 
@@ -126,8 +125,7 @@ class VectorIndex:
                 infinity, or they are too few to train the index.
         """
         vectors = self._checked(vectors, "vectors")
-        start = len(self._alive)
-        rows = np.arange(start, start + len(vectors))
+        rows = len(self._alive) + np.arange(len(vectors))
         if not len(rows):
             return rows
         self._backend.train(vectors, self._converted)
