@@ -68,8 +68,8 @@ def test_the_pooler_is_taken_where_there_is_one(pooler, taken):
 @pytest.mark.parametrize(
     ("pooler", "pooling", "choices"),
     [
-        (False, "pooler", sorted(POOLINGS)),
-        (True, "first", sorted([*POOLINGS, "pooler"])),
+        (False, "pooler", sorted([*POOLINGS, "first_last"])),
+        (True, "first", sorted([*POOLINGS, "first_last", "pooler"])),
     ],
 )
 def test_other_poolings_are_refused_with_the_choices(pooler, pooling, choices):

@@ -274,7 +274,7 @@ class BiEncoder(MatchingTask):
     def check_labels(self, label):
         check_vector_labels(label, self.loss, self.pair_classes)
         if self.pair_classes is None:
-            check_metrics_of(label, self._asked_metrics)
+            check_metrics_of(label, self._compile_metrics)
 
     def pair_logits(self, outputs):
         """Similarities of the first two texts of each row, `(batch, 1)`."""

@@ -70,7 +70,8 @@ class MatchingTask(keras_hub.models.Task):
         loss = self._checked_loss(loss)
         if metrics == "auto":
             metrics = self._default_metrics()
-        self._asked_metrics = metrics
+        if metrics is None:
+            self._compile_metrics = None  # Keras keeps those of before
         if micro_batch_size is not None:
             check_positive_int(micro_batch_size, "micro_batch_size")
             self._check_splittable(loss)

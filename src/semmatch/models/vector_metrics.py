@@ -37,13 +37,15 @@ def check_metrics_of(label, metrics):
 
     Args:
         label: numbers `(n,)`.
-        metrics: as of `keras.Model.compile`.
+        metrics: what Keras made of the metrics of `compile`, or None.
 
-    >>> check_metrics_of(np.array([0, 1]), [])
+    >>> check_metrics_of(np.array([0, 1]), None)
     """
+    # Those that were asked for; they are not built before the first batch.
+    asked = keras.tree.flatten(getattr(metrics, "_user_metrics", None) or [])
     areas = [
         getattr(metric, "name", metric)
-        for metric in keras.tree.flatten(metrics)
+        for metric in asked
         if metric in ("auc", "AUC") or isinstance(metric, keras.metrics.AUC)
     ]
     grades = np.flatnonzero((label != 0) & (label != 1))
