@@ -2,8 +2,10 @@
 
 import re
 import shlex
+import warnings
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from semmatch import read_pairs
 from semmatch import TextEncoder
 from semmatch.cli import main
 from semmatch.models import BiEncoderPreprocessor
+from semmatch.models import CrossEncoderPreprocessor
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -102,6 +105,44 @@ def test_the_page_on_evaluation_runs(capsys):
     shown = capsys.readouterr().out
     assert "(McNemar)" in shown
     assert "ndcg@10" in shown
+
+
+@pytest.mark.slow
+def test_the_page_on_losses_runs(capsys):
+    keras.utils.set_random_seed(0)
+    texts = load_faq("zh").texts("train")
+    cross_encoder = CrossEncoder(
+        TextEncoder(2000, 1, 2, 8, 16),
+        CrossEncoderPreprocessor.from_texts(texts, sequence_length=64),
+    )
+    names = {
+        "model": BiEncoder(
+            TextEncoder(2000, 1, 2, 64, 16),
+            BiEncoderPreprocessor.from_texts(texts),
+        ),
+        "teacher": cross_encoder.pair_scorer(),
+    }
+    groups, parts, replicas, mined, taught, widths, classes = blocks(
+        "docs/losses.md", "python"
+    )
+    exec(groups, names)
+    assert f"# {capsys.readouterr().out}" in groups
+    exec(parts, names)
+    assert names["model"].micro_batch_size == 32
+    exec(replicas, names)
+    assert names["model"].loss.gather is names["gather_replicas"]
+    with warnings.catch_warnings():
+        # A model that nobody trained may leave none.
+        warnings.simplefilter("ignore", UserWarning)
+        exec(mined, names)
+    assert [len(own) for own in names["first"].negatives] == [1, 1, 1, 1]
+    assert max(len(own) for own in names["hard"].negatives) <= 1
+    exec(taught, names)
+    assert [len(own) for own in names["scores"]] == [2, 2, 2, 2]
+    exec(widths, names)
+    assert names["short"].shape == (1, 16)
+    exec(classes, names)
+    assert names["classes"].loss.name == "cross_entropy"
 
 
 def test_the_page_on_retrieval_runs(workplace, capsys):
