@@ -21,26 +21,30 @@ import json
 import os
 import subprocess
 import time
+import types
 from pathlib import Path
 
 import keras
 import numpy as np
 from qa_corpus import write_json
 from train_speed import make_peer_environment
+from train_speed import with_threads
 
 from semmatch import BiEncoder
-from semmatch import classification_report
 from semmatch import pair_dataset
 from semmatch import read_pairs
-from semmatch.data.overlap import character_overlap
+from semmatch import Scoring
 from semmatch.evaluation import choose_threshold
-from semmatch.evaluation import spearman
+from semmatch.evaluation import compare
+from semmatch.evaluation import compare_correlations
+from semmatch.evaluation import evaluate_pairs
 from semmatch.losses import AnglE
 from semmatch.losses import Contrastive
 from semmatch.losses import CoSENT
 from semmatch.losses import CosineMSE
 from semmatch.losses import LossSum
 from semmatch.losses import OnlineContrastive
+from semmatch.serving import CharacterOverlap
 from semmatch.training import AdamW
 from semmatch.training import best_precision
 from semmatch.training import LinearWarmup
@@ -73,18 +77,38 @@ def main():
     }
     if options.limit:
         splits["train"] = splits["train"][: options.limit]
-    print_floor(splits, options)
+    print_row("character Dice", floor(splits), splits, options)
     for seed in options.seeds:
         ours = {
             name: finished(name, seed, options, splits, train)
             for name in options.recipes
         }
-        if options.no_peer:
-            continue
-        peer = finished(
-            "sentence-transformers", seed, options, splits, train_peer
+        if not options.no_peer:
+            name = "sentence-transformers"
+            peer = finished(name, seed, options, splits, train_peer)
+            print_comparison(ours["cosent"], peer, splits, options)
+
+
+class Similarities:
+    """Stored cosines of valid and test, as a model that gives them."""
+
+    def __init__(self, valid, test, pairs):
+        self.stored = {"valid": valid, "test": test}
+        scores = self.unit(valid)
+        chosen = choose_threshold(pairs.label, scores, by="accuracy")
+        self.scoring = Scoring("cosine", threshold=chosen.value)
+
+    def of(self, split):
+        """What `compare` and others call for scores of this split."""
+        return types.SimpleNamespace(
+            scoring=self.scoring,
+            score=lambda pairs: self.unit(self.stored[split]),
         )
-        compare(ours["cosent"], peer, splits["test"])
+
+    @staticmethod
+    def unit(cosines):
+        """As scores in [0, 1], in the order of the cosines."""
+        return Scoring("cosine").scores(np.asarray(cosines)[:, None])
 
 
 def finished(name, seed, options, splits, work):
@@ -97,68 +121,35 @@ def finished(name, seed, options, splits, work):
         seconds = work(name, seed, options, splits, folder)
         write_json(folder / "result.json", {"seconds": seconds})
     result = json.loads((folder / "result.json").read_text())
-    result["pairs_per_second"] = (
-        options.epochs * len(splits["train"]) / result["seconds"]
+    speed = options.epochs * len(splits["train"]) / result["seconds"]
+    model = Similarities(
+        np.load(folder / "valid.npy"),
+        np.load(folder / "test.npy"),
+        splits["valid"],
     )
-    result["valid"] = np.load(folder / "valid.npy")
-    chosen = choose_threshold(
-        splits["valid"].label, unit(result["valid"]), by="accuracy"
-    )
-    line = (
-        f"{name:<22} seed {seed}: {result['pairs_per_second']:6.1f} pairs/s, "
-        f"valid {chosen.accuracy:.4f} "
-        f"{spearman(splits['valid'].label, result['valid']):.4f}"
-    )
-    if not options.valid_only:
-        result["test"] = np.load(folder / "test.npy")
-        result["threshold"] = chosen.value
-        line += f", test {figures(splits['test'], result)}"
-    print(line, flush=True)
-    return result
+    print_row(f"{name}, seed {seed}", model, splits, options, speed)
+    return model, speed
 
 
-def figures(pairs, result):
-    report = classification_report(
-        pairs.label, unit(result["test"]), threshold=result["threshold"]
-    )
-    low, high = report.accuracy_interval
-    return (
-        f"{report.accuracy:.4f} ({low:.4f} to {high:.4f}), Spearman "
-        f"{spearman(pairs.label, result['test']):.4f}"
-    )
-
-
-def unit(cosines):
-    """Cosines as scores in [0, 1]."""
-    return (1 + np.clip(cosines, -1, 1)) / 2
-
-
-def print_floor(splits, options):
-    """What shared characters alone give."""
-    dice = {
-        name: np.array(
-            [
-                character_overlap(a, b)
-                for a, b in zip(pairs.text_a, pairs.text_b, strict=True)
-            ]
-        )
-        for name, pairs in splits.items()
-        if name != "train"
-    }
-    chosen = choose_threshold(
-        splits["valid"].label, dice["valid"], by="accuracy"
-    )
-    line = (
-        f"{'character Dice':<22}: valid {chosen.accuracy:.4f} "
-        f"{spearman(splits['valid'].label, dice['valid']):.4f}"
-    )
-    if not options.valid_only:
-        decided = dice["test"] >= chosen.value
+def print_row(name, model, splits, options, speed=None):
+    line = f"{name:<32}" + (f"{speed:6.1f} pairs/s" if speed else " " * 14)
+    for split in ("valid",) if options.valid_only else ("valid", "test"):
+        report = evaluate_pairs(model.of(split), splits[split])
+        low, high = report.intervals["accuracy"]
         line += (
-            f", test {np.mean(decided == splits['test'].label):.4f}, Spearman "
-            f"{spearman(splits['test'].label, dice['test']):.4f}"
+            f"   {split} {report.accuracy:.4f} ({low:.4f} to {high:.4f}), "
+            f"Spearman {report.spearman:.4f}"
         )
     print(line, flush=True)
+
+
+def floor(splits):
+    """What shared characters alone give."""
+    dice = CharacterOverlap()
+    valid, test = (
+        dice.logits(splits[name])[:, 0] for name in ("valid", "test")
+    )
+    return Similarities(valid, test, splits["valid"])
 
 
 def train(name, seed, options, splits, folder):
@@ -218,29 +209,24 @@ def train_peer(name, seed, options, splits, folder):
                 getattr(options, option),
             ]
     command += ["--epochs", options.epochs, "--rate", options.learning_rate]
-    threads = str(os.cpu_count())
+    if "bfloat16" in options.dtype:
+        command.append("--bf16")
     subprocess.run(
-        list(map(str, command)),
-        env=os.environ | {"OMP_NUM_THREADS": threads},
-        check=True,
+        list(map(str, command)), env=with_threads(os.cpu_count()), check=True
     )
     (folder / "texts.json").unlink()
     return json.loads((folder / "seconds.json").read_text())
 
 
-def compare(ours, peer, pairs):
-    """Speeds as a ratio, and paired tests of the figures on test."""
-    ratio = ours["pairs_per_second"] / peer["pairs_per_second"]
-    print(f"semmatch trains {ratio:.2f} times as fast")
-    right, theirs = (
-        (unit(one["test"]) >= one["threshold"]) == pairs.label
-        for one in (ours, peer)
-    )
-    only_ours, only_theirs = (right & ~theirs).sum(), (theirs & ~right).sum()
-    print(
-        f"right where the other is wrong: semmatch {only_ours}, "
-        f"sentence-transformers {only_theirs}"
-    )
+def print_comparison(ours, peer, splits, options):
+    """Speeds as a ratio, and paired tests of the figures."""
+    (model, speed), (other, other_speed) = ours, peer
+    print(f"semmatch trains {speed / other_speed:.2f} times as fast")
+    split = "valid" if options.valid_only else "test"
+    pair = model.of(split), other.of(split)
+    print(f"a: semmatch, b: sentence-transformers, {split}")
+    print(compare(*pair, splits[split]))
+    print(compare_correlations(*pair, splits[split]))
 
 
 def parse_arguments():
@@ -265,7 +251,10 @@ def parse_arguments():
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--peer-python", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/bi_encoder"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.no_peer and "cosent" not in options.recipes:
+        parser.error("the peer is compared with the recipe cosent: name it too")
+    return options
 
 
 if __name__ == "__main__":

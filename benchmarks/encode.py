@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from train_speed import make_peer_environment
+from train_speed import with_threads
 
 WARM_UP = 1000
 PEER = """
@@ -54,6 +55,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         options.folder = Path(folder)
         texts = sentences(options.data)
+        texts = texts[: options.limit]
         (options.folder / "texts.json").write_text(json.dumps(texts))
         export(options)
         rows = {
@@ -80,7 +82,9 @@ def sentences(data):
 
     pairs = [read_pairs(data / name) for name in ("train", "valid", "test")]
     columns = [column for p in pairs for column in (p.text_a, p.text_b)]
-    return list(dict.fromkeys(text for column in columns for text in column))
+    return list(
+        dict.fromkeys(text.strip() for column in columns for text in column)
+    )
 
 
 def export(options):
@@ -107,17 +111,11 @@ def run(options, name):
         command = [sys.executable, __file__, "--preset", options.preset]
         command += ["--only", options.folder / name, "--texts", texts]
         command += ["--out", out, "--threads", options.threads]
-    threads = str(options.threads)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
     seconds = []
     for _ in range(options.readings):
         output = subprocess.run(
             list(map(str, command)),
-            env=environment,
+            env=with_threads(options.threads),
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -153,6 +151,10 @@ def parse_arguments():
     parser.add_argument("--preset", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=shared / "data/qa_corpus")
     parser.add_argument("--num-layers", type=int)
+    parser.add_argument("--limit", type=int, help="the first sentences alone")
+    parser.add_argument(
+        "--peer-dtypes", nargs="+", default=["float32", "bfloat16"]
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--readings", type=int, default=3)
     parser.add_argument("--peer-python", type=Path)
@@ -161,7 +163,7 @@ def parse_arguments():
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     options.peers = tuple(
-        f"sentence-transformers {dtype}" for dtype in ("float32", "bfloat16")
+        f"sentence-transformers {dtype}" for dtype in options.peer_dtypes
     )
     return options
 

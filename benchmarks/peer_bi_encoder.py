@@ -1,7 +1,7 @@
 """The peer's row of `bi_encoder.py`; run by the peer's own Python.
 
 `SentenceTransformerTrainer` with `CoSENTLoss`, as its documentation shows it,
-with bf16 on.
+in bf16 where ours trains in it, too.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main():
                 learning_rate=options.rate,
                 weight_decay=0.01,
                 warmup_steps=0.1,
-                bf16=True,
+                bf16=options.bf16,
                 use_cpu=True,
                 seed=options.seed,
                 report_to="none",
@@ -80,6 +80,7 @@ def parse_arguments():
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--bf16", action="store_true")
     return parser.parse_args()
 
 

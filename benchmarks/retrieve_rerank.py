@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from encode import sentences
 
 from semmatch import BiEncoder
 from semmatch import CrossEncoder
@@ -25,6 +26,7 @@ from semmatch import read_pairs
 from semmatch import RetrieveRerank
 from semmatch.evaluation import compare_rankings
 from semmatch.evaluation import evaluate_retrieval
+from semmatch.serving import Answer
 from semmatch.serving import CharacterOverlap
 
 KS = (1, 3, 10)
@@ -41,8 +43,6 @@ class Overlap:
         return [self._search(query, top_k) for query in queries]
 
     def _search(self, query, top_k):
-        from semmatch.serving import Answer
-
         ranked = CharacterOverlap().rank(query, self.texts, top_k)
         return [
             Answer(self.by_text[place.text][0], place.score, place.text, "none")
@@ -66,18 +66,10 @@ class WithoutItself:
 
 def main():
     options = parse_arguments()
-    splits = [
-        read_pairs(options.data / name) for name in ("train", "valid", "test")
-    ]
-    corpus = dict.fromkeys(
-        text.strip()
-        for pairs in splits
-        for column in (pairs.text_a, pairs.text_b)
-        for text in column
-    )
+    corpus = sentences(options.data)
     numbers = {text: number for number, text in enumerate(corpus)}
     partners = {}
-    test = splits[-1]
+    test = read_pairs(options.data / "test")
     for row in np.flatnonzero(test.label):
         query, partner = test.text_a[row].strip(), test.text_b[row].strip()
         if query != partner:

@@ -84,20 +84,23 @@ def run(command, options, without=None):
             command += [f"--{name.replace('_', '-')}", getattr(options, name)]
     if without is not None:
         command += ["--without", without]
-    threads = str(options.threads)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
     output = subprocess.run(
         list(map(str, command)),
-        env=environment,
+        env=with_threads(options.threads),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout
     return json.loads(output.splitlines()[-1])
+
+
+def with_threads(number):
+    """The environment of a process that computes with so many threads."""
+    return os.environ | {
+        "OMP_NUM_THREADS": str(number),
+        "TF_NUM_INTRAOP_THREADS": str(number),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
 
 
 def print_row(name, row, first):

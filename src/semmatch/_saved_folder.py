@@ -51,6 +51,12 @@ def read_record(path, version, types, writer):
     return record
 
 
+def sha256(path):
+    """The SHA-256 of a whole file, as a string of hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def file_digest(path):
     """The size and a SHA-256 of a file, as JSON types.
 
@@ -66,15 +72,14 @@ def file_digest(path):
     """
     path = Path(path)
     size = path.stat().st_size
+    if size <= _BLOCKS * _BLOCK:
+        return {"bytes": size, "sha256": sha256(path)}
+    digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        if size <= _BLOCKS * _BLOCK:
-            digest = hashlib.file_digest(stream, "sha256")
-        else:
-            digest = hashlib.sha256()
-            for number in range(_BLOCKS):
-                # From the first byte to the last.
-                stream.seek((size - _BLOCK) * number // (_BLOCKS - 1))
-                digest.update(stream.read(_BLOCK))
+        for number in range(_BLOCKS):
+            # From the first byte to the last.
+            stream.seek((size - _BLOCK) * number // (_BLOCKS - 1))
+            digest.update(stream.read(_BLOCK))
     return {"bytes": size, "sha256": digest.hexdigest()}
 
 

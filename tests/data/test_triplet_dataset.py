@@ -404,3 +404,10 @@ def test_mostly_empty_places_are_warned_of_unless_asked_for(preprocessor):
         triplet_dataset(triplets, preprocessor)
     assert len(seen) == 1 and seen[0].filename == __file__
     triplet_dataset(triplets, preprocessor, num_negatives=4)
+
+
+def test_of_one_place_a_row_nothing_is_advised(preprocessor):
+    triplets = Triplets(list("借还取"), list("甲乙丙"), [["a"], [], []])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        triplet_dataset(triplets, preprocessor)

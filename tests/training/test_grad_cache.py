@@ -11,12 +11,12 @@ from semmatch.losses import LossSum
 from semmatch.losses import Matryoshka
 from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
+from tests.checks import tiny_model
 from tests.checks import to_numpy
 from tests.models.bi_models import bi_model
 from tests.models.bi_models import topic_pairs
 from tests.training import two_replicas
 
-pytestmark = tensorflow_only
 PAIRS = topic_pairs()
 TRIPLETS = Triplets(
     ["取消", "借款", "还款", "Hello", "怎么"] * 2,
@@ -58,6 +58,7 @@ def assert_same(one, other, atol=1e-5):
         np.testing.assert_allclose(values, other[1][name], atol=1e-5)
 
 
+@tensorflow_only
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_gradient_is_that_of_the_whole_batch(name):
     loss, data = LOSSES[name]
@@ -65,6 +66,7 @@ def test_the_gradient_is_that_of_the_whole_batch(name):
     assert_same(trained(loss(), data, 3), trained(loss(), data, None))
 
 
+@tensorflow_only
 def test_weights_of_pairs_count_in_parts_too():
     from semmatch.data import pair_dataset
 
@@ -84,6 +86,7 @@ def test_weights_of_pairs_count_in_parts_too():
     assert_same(run(5), run(None))
 
 
+@tensorflow_only
 def test_both_passes_drop_the_same():
     def model():
         keras.utils.set_random_seed(0)
@@ -98,6 +101,7 @@ def test_both_passes_drop_the_same():
     assert_same(again, expected)
 
 
+@tensorflow_only
 def test_a_loss_that_adds_up_goes_through_parts_without_a_cache():
     from semmatch.losses import CosineMSE
 
@@ -106,9 +110,27 @@ def test_a_loss_that_adds_up_goes_through_parts_without_a_cache():
     )
 
 
+@tensorflow_only
 @pytest.mark.parametrize("size", [None, 5])
 def test_the_negatives_of_two_replicas_are_those_of_one_process(size):
     arguments = [] if size is None else ["--micro-batch-size", size]
     figures = two_replicas.run("--vectors", *arguments)
     assert figures["moved"] > 0.01
     assert figures["apart"] < 1e-5
+
+
+@tensorflow_only
+def test_a_cross_encoder_has_no_vectors_to_cache():
+    class Whole(keras.losses.Loss):
+        batch_level = True
+
+    with pytest.raises(ValueError, match="compares all examples of a batch"):
+        tiny_model().compile(loss=Whole(), micro_batch_size=4)
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "tensorflow", reason="other backends alone"
+)
+def test_other_backends_are_told():
+    with pytest.raises(ValueError, match="needs the TensorFlow backend"):
+        bi_model().compile(micro_batch_size=4)

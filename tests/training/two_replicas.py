@@ -57,6 +57,22 @@ def main():
     print(json.dumps(figures))
 
 
+def tiny_encoder(dropout):
+    from semmatch.models import TextEncoder
+
+    return TextEncoder(
+        50,
+        1,
+        2,
+        8,
+        16,
+        dropout=dropout,
+        attention_dropout=dropout,
+        num_segments=0,
+        pooler=False,
+    )
+
+
 def train_logits(strategy, dropout=0.0, micro_batch_size=None):
     """Weights before and after four steps on one batch of 64."""
     import keras
@@ -64,7 +80,6 @@ def train_logits(strategy, dropout=0.0, micro_batch_size=None):
     import tensorflow as tf
 
     from semmatch import CrossEncoder
-    from semmatch.models import TextEncoder
     from semmatch.training import AdamW
 
     random = np.random.default_rng(0)
@@ -73,17 +88,7 @@ def train_logits(strategy, dropout=0.0, micro_batch_size=None):
     y = random.integers(0, 2, 64).astype("float32")
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        encoder = TextEncoder(
-            50,
-            1,
-            2,
-            8,
-            16,
-            dropout=dropout,
-            attention_dropout=dropout,
-            num_segments=0,
-            pooler=False,
-        )
+        encoder = tiny_encoder(dropout)
         model = CrossEncoder(encoder, dropout=dropout, pooling="mean")
         model.compile(
             AdamW(0.01, global_clipnorm=0.1, epsilon=0.001),
@@ -103,7 +108,6 @@ def train_vectors(strategy, dropout=0.0, micro_batch_size=None):
 
     from semmatch import BiEncoder
     from semmatch.losses import InfoNCE
-    from semmatch.models import TextEncoder
     from semmatch.training import gather_replicas
 
     random = np.random.default_rng(0)
@@ -113,17 +117,7 @@ def train_vectors(strategy, dropout=0.0, micro_batch_size=None):
     groups = np.stack([np.arange(64) % 50] * 2 + [np.arange(64) - 9], axis=1)
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        encoder = TextEncoder(
-            50,
-            1,
-            2,
-            8,
-            16,
-            dropout=dropout,
-            attention_dropout=dropout,
-            num_segments=0,
-            pooler=False,
-        )
+        encoder = tiny_encoder(dropout)
         model = BiEncoder(encoder)
         model.compile(
             keras.optimizers.SGD(0.1),

@@ -180,7 +180,8 @@ def _num_places(num_negatives, counts):
 
 def _warn_of_empty(counts, num):
     empty = 1 - counts.sum() / max(1, num * len(counts))
-    if num and empty > _MANY_EMPTY:
+    # With one place at most there is no smaller number but none.
+    if num > 1 and empty > _MANY_EMPTY:
         warnings.warn(
             f"{empty:.0%} of the places of negatives are empty, and they are "
             f"computed all the same: a row has {num} negatives at most and "

@@ -8,7 +8,6 @@ from semmatch._checks import check_one_of
 from semmatch._records import Embedding
 from semmatch._records import Scoring
 from semmatch._similarity import SIMILARITIES
-from semmatch._similarity import similarity_matrix
 from semmatch.layers import PairHead
 from semmatch.losses.similarity import pair_similarity
 from semmatch.losses.vector_loss import check_vector_labels
@@ -28,8 +27,7 @@ from semmatch.models.vector_metrics import check_similarity_scoring
 from semmatch.models.vector_metrics import vector_metrics
 from semmatch.serving.embedding_scorer import EmbeddingScorer
 from semmatch.serving.encoding import encode
-from semmatch.training.grad_cache import grad_cache_step
-from semmatch.training.microbatch import is_batch_level
+from semmatch.serving.encoding import similarity
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -159,20 +157,9 @@ class BiEncoder(MatchingTask):
         shape = (*inputs["token_ids"].shape[:-1], self.embedding_dim)
         return keras.KerasTensor(shape, "float32")
 
-    # As it stands there, with its documentation.
+    # As they stand there, with their documentation.
     encode = encode
-
-    def similarity(self, a, b):
-        """The similarity of each vector of `a` with each one of `b`.
-
-        Args:
-            a: `(n, dim)`, as `encode` gives, in any precision.
-            b: `(m, dim)`.
-
-        Returns:
-            float32 `(n, m)`.
-        """
-        return similarity_matrix(a, b, self.similarity_name)
+    similarity = similarity
 
     @classmethod
     def from_preset(
@@ -261,11 +248,6 @@ class BiEncoder(MatchingTask):
             scores = keras_scores(self.pair_logits(y_pred), self.scoring)
         return super().compute_metrics(x, y, scores, sample_weight)
 
-    def train_step(self, *arguments):
-        if self.micro_batch_size is not None and is_batch_level(self.loss):
-            return grad_cache_step(self, *arguments, self.micro_batch_size)
-        return super().train_step(*arguments)
-
     def labelled_logits(self, label, outputs):
         if is_of_lists(label):
             return told_apart(outputs, self.similarity_name)
@@ -298,11 +280,6 @@ class BiEncoder(MatchingTask):
         )
         self._list_loss = loss if is_loss_of_lists(loss) else None
         return loss
-
-    def _check_splittable(self, loss):
-        # One that compares examples goes through `grad_cache_step`.
-        if not is_batch_level(loss):
-            super()._check_splittable(loss)
 
     def _default_metrics(self):
         if self.pair_head is not None:

@@ -9,6 +9,9 @@ from semmatch._records import Scoring
 from semmatch.models import presets
 from semmatch.models.fitted_scoring import fit_temperature
 from semmatch.models.fitted_scoring import fit_threshold
+from semmatch.models.pair_scores import rank
+from semmatch.models.pair_scores import rank_many
+from semmatch.models.pair_scores import score
 from semmatch.models.raw_texts import check_classes
 from semmatch.models.raw_texts import raw_dataset
 from semmatch.models.text_encoder import set_activation_checkpointing
@@ -16,8 +19,10 @@ from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
 from semmatch.training.adversarial import check_attackable
 from semmatch.training.callbacks import validation_callbacks
+from semmatch.training.grad_cache import grad_cache_step
 from semmatch.training.guards import TrainingGuard
 from semmatch.training.microbatch import check_splittable
+from semmatch.training.microbatch import is_batch_level
 from semmatch.training.microbatch import micro_batch_step
 
 
@@ -53,10 +58,13 @@ class MatchingTask(keras_hub.models.Task):
                 ROC curve, or none if its similarity has no bounds. Metrics
                 get scores: `(batch, 1)`, the probability of the positive
                 class, for one logit and for two classes; `(batch, classes)`
-                for more.
+                for more. With a loss of lists they get the similarities of a
+                query and all passages of the batch, and accuracy says how
+                often its own is the nearest.
             micro_batch_size: int or None, how many pairs of a batch (of a
                 replica's part of it) are computed at a time. Less memory,
-                same step, see `micro_batch_step`; TensorFlow only.
+                same step, see `micro_batch_step`, and `grad_cache_step` for
+                a bi-encoder's losses that compare examples; TensorFlow only.
             activation_checkpointing: bool, keeps of each block its input
                 alone and computes the rest again for the gradient: half the
                 memory, a third more time.
@@ -74,7 +82,7 @@ class MatchingTask(keras_hub.models.Task):
             self._compile_metrics = None  # Keras keeps those of before
         if micro_batch_size is not None:
             check_positive_int(micro_batch_size, "micro_batch_size")
-            self._check_splittable(loss)
+            check_splittable(loss, caches_gradients=self.takes_triplets)
         if adversarial_epsilon is not None:
             check_attackable(
                 self.backbone, adversarial_epsilon, micro_batch_size
@@ -114,7 +122,9 @@ class MatchingTask(keras_hub.models.Task):
         if self.adversarial_epsilon is not None:
             return adversarial_step(self, *arguments, self.adversarial_epsilon)
         if self.micro_batch_size is not None:
-            return micro_batch_step(self, *arguments, self.micro_batch_size)
+            cached = is_batch_level(self.loss)
+            step = grad_cache_step if cached else micro_batch_step
+            return step(self, *arguments, self.micro_batch_size)
         return super().train_step(*arguments)
 
     def fit(
@@ -134,12 +144,14 @@ class MatchingTask(keras_hub.models.Task):
 
         Args:
             x: a dataset of `pair_dataset`, or `(text_a, text_b)` lists of
-                strings, or `Pairs`; raw texts are shuffled and bucketed by
-                length.
+                strings, or `Pairs`, or, for a bi-encoder, a dataset of
+                `triplet_dataset` or `Triplets`; raw texts are shuffled and
+                bucketed by length.
             y: labels of raw texts.
             batch_size: int, of raw texts; None for 64.
             sample_weight: weights of raw texts, `(n,)`.
-            validation_data: a dataset, `Pairs`, or `((text_a, text_b), y)`.
+            validation_data: a dataset, `Pairs`, `Triplets`, or
+                `((text_a, text_b), y)`.
             restore_best_weights: bool, whether the model ends with the
                 weights of the epoch that was best on the validation data: by
                 the first metric, or by the loss where there is none.
@@ -200,49 +212,10 @@ class MatchingTask(keras_hub.models.Task):
         # Datasets are packed by `pair_dataset`, a batch at a time.
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
-    def score(self, pairs):
-        """Scores of pairs, see `PairScorer.score`.
-
-        Args:
-            pairs: a list of `(text_a, text_b)`, or `Pairs`.
-
-        Returns:
-            float32 `(n,)` in [0, 1]: the sigmoid of one logit, the positive
-            class of two; `(n, num_classes)` for more classes.
-        """
-        return self.pair_scorer().score(pairs)
-
-    def rank(self, query, candidates, top_k=None, groups=None):
-        """The candidates of a query, best first, see `PairScorer.rank`.
-
-        Args:
-            query: string.
-            candidates: list of strings.
-            top_k: int or None for all.
-            groups: list of the answers that the candidates stand for, of each
-                of which the best counts; None for one each.
-
-        Returns:
-            A list of `Ranked(index, score, text)`; its `band` is `"match"`,
-            `"suggest"` or `"none"`.
-        """
-        return self.pair_scorer().rank(query, candidates, top_k, groups)
-
-    def rank_many(self, queries, candidates, top_k=None, groups=None):
-        """Ranks each query's own candidates, see `PairScorer.rank_many`.
-
-        Args:
-            queries: list of strings.
-            candidates: a list of strings for each query.
-            top_k: int or None for all.
-            groups: a list for each query, as of `rank`, or None.
-
-        Returns:
-            A list of lists of `Ranked(index, score, text)`.
-        """
-        return self.pair_scorer().rank_many(queries, candidates, top_k, groups)
-
     # As they stand there, with their documentation.
+    score = score
+    rank = rank
+    rank_many = rank_many
     fit_threshold = fit_threshold
     fit_temperature = fit_temperature
 
@@ -303,9 +276,6 @@ class MatchingTask(keras_hub.models.Task):
     def labelled_logits(self, label, outputs):
         """Labels and logits of a batch, by which a training is watched."""
         return label, self.pair_logits(outputs)
-
-    def _check_splittable(self, loss):
-        check_splittable(loss)
 
     def preprocessor_or_error(self):
         """`preprocessor`, for what needs one."""

@@ -34,6 +34,11 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
     seed = random.randrange(2**31)
     if isinstance(texts, Triplets):
         _check_takes_triplets(model)
+        if order == "sort":
+            # In files rows of one intent follow each other, and a batch of
+            # them would have few negatives. The same order each time.
+            mixed = np.random.default_rng(0).permutation(len(texts))
+            texts = texts[mixed]
         return triplet_dataset(
             texts,
             preprocessor,

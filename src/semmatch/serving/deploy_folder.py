@@ -1,7 +1,6 @@
 """The folder that a model is served from: what is in it, and whole."""
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from semmatch._checks import check_positive_int
 from semmatch._json import read_json_object
 from semmatch._records import Embedding
 from semmatch._records import Scoring
+from semmatch._saved_folder import sha256
 from semmatch.tokenizers.packing import TRUNCATIONS
 from semmatch.tokenizers.tokenizer import TOKENIZER_FILE
 
@@ -61,7 +61,7 @@ class DeployConfig:
 def write_config(folder, config):
     """Writes `semmatch.json` for the files that are in `folder`."""
     files = {
-        file.name: _sha256(file)
+        file.name: sha256(file)
         for file in sorted(folder.iterdir())
         if file.name != CONFIG_FILE
     }
@@ -136,7 +136,7 @@ def read_config(folder):
                 f"{folder} lacks {name}, which {CONFIG_FILE} lists. Copy the "
                 "whole folder again."
             )
-        if _sha256(file) != digest:
+        if sha256(file) != digest:
             raise ValueError(
                 f"{file} is not the file that was exported: its SHA-256 "
                 f"differs from the one in {CONFIG_FILE}. Copy the folder "
@@ -152,8 +152,3 @@ def read_config(folder):
             f"{path} does not describe a model that this semmatch can serve: "
             f"{error}. Export the model again."
         ) from error
-
-
-def _sha256(file):
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

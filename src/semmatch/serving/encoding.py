@@ -1,4 +1,4 @@
-"""`encode` of what wraps a scorer: a bi-encoder, a deploy folder."""
+"""`encode` and `similarity` of a bi-encoder and of its deploy folder."""
 
 from semmatch.serving.embedding_scorer import EmbeddingScorer
 
@@ -41,6 +41,23 @@ def encode(
         truncate_dim=truncate_dim,
         precision=precision,
     )
+
+
+def similarity(model, a, b):
+    """The similarity of each vector of `a` with each one of `b`.
+
+    Args:
+        model: with a `pair_scorer()`.
+        a: `(n, dim)`, as `encode` gives, in any precision.
+        b: `(m, dim)`.
+
+    Returns:
+        float32 `(n, m)`.
+
+    Raises:
+        TypeError: if the model reads pairs.
+    """
+    return embedding_scorer(model).similarity(a, b)
 
 
 def embedding_scorer(model):

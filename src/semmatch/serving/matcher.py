@@ -9,8 +9,8 @@ from semmatch.serving.deploy_folder import MODEL_FILE
 from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.deploy_folder import read_config
 from semmatch.serving.embedding_scorer import EmbeddingScorer
-from semmatch.serving.encoding import embedding_scorer
 from semmatch.serving.encoding import encode
+from semmatch.serving.encoding import similarity
 from semmatch.serving.pair_scorer import PairScorer
 from semmatch.serving.scorer import Scorer
 from semmatch.tokenizers import Packer
@@ -81,20 +81,9 @@ class Matcher(Scorer):
             )
         super().__init__(scoring, self._scorer.num_classes)
 
-    # As it stands there, with its documentation.
+    # As they stand there, with their documentation.
     encode = encode
-
-    def similarity(self, a, b):
-        """The similarity of each vector of `a` with each one of `b`.
-
-        Args:
-            a: `(n, dim)`, as `encode` gives, in any precision.
-            b: `(m, dim)`.
-
-        Returns:
-            float32 `(n, m)`.
-        """
-        return embedding_scorer(self).similarity(a, b)
+    similarity = similarity
 
     def logits(self, pairs):
         """Logits of pairs, float32 `(n, classes)`, in the order given.

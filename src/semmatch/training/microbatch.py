@@ -13,16 +13,18 @@ _MEANS = ("sum_over_batch_size", "mean")
 _BATCH_LEVEL = (keras.losses.Circle, keras.losses.Dice, keras.losses.Tversky)
 
 
-def check_splittable(loss):
+def check_splittable(loss, caches_gradients=False):
     """Refuses a loss whose values on parts do not add up to the whole.
 
     Args:
         loss: as of `keras.Model.compile`. A loss that compares the examples
             of a batch with each other has an attribute `batch_level = True`.
+        caches_gradients: bool, whether the model can train by such a loss all
+            the same, see `grad_cache_step`.
 
     Raises:
-        ValueError: if it is one, or no mean over examples, or the backend is
-            not TensorFlow.
+        ValueError: if it is one that the model cannot train by, or no mean
+            over examples, or the backend is not TensorFlow.
 
     >>> check_splittable(keras.losses.BinaryCrossentropy())
     """
@@ -35,6 +37,8 @@ def check_splittable(loss):
     for part in tree.flatten(loss):
         name = getattr(part, "name", part)
         if is_batch_level(part):
+            if caches_gradients:
+                continue
             raise ValueError(
                 "`micro_batch_size` computes the loss on parts of a batch, "
                 f"but `{name}` compares all examples of a batch with each "
