@@ -89,6 +89,12 @@ ARGUMENTS = {
     },
     "LastTokenPooling": lambda: {"name": "last"},
     "LinearWarmup": lambda: {"peak": 0.1, "total_steps": 9, "warmup": 0.5},
+    "ListwiseKL": lambda: {
+        "temperature": 2.0,
+        "similarity": "dot",
+        "scale": 3.0,
+        "name": "ranking",
+    },
     "LossSum": lambda: {
         "losses": [semmatch.losses.CoSENT(5.0), semmatch.losses.CosineMSE()],
         "weights": [0.5, 2.0],

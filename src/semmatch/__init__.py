@@ -10,9 +10,12 @@ from semmatch._version import __version__
 _EXPORTS = {
     "BiEncoder": "models",
     "CrossEncoder": "models",
+    "DistillationModel": "models",
+    "Ensemble": "models",
     "ExportReport": "export",
     "FAQ": "data",
     "FAQIndex": "serving",
+    "LayerMatch": "models",
     "Matcher": "serving",
     "Pairs": "data",
     "RankedLists": "data",
@@ -20,10 +23,12 @@ _EXPORTS = {
     "RetrieveRerank": "serving",
     "Scoring": "_records",
     "TextEncoder": "models",
+    "TeacherScores": "data",
     "Tokenizer": "tokenizers",
     "Triplets": "data",
     "VectorIndex": "serving",
     "classification_report": "evaluation",
+    "distillation_dataset": "data",
     "export_onnx": "export",
     "export_transformers": "export",
     "load_faq": "data",
@@ -31,6 +36,7 @@ _EXPORTS = {
     "mine_hard_negatives": "data",
     "pair_dataset": "data",
     "read_pairs": "data",
+    "teacher_scores": "data",
     "triplet_dataset": "data",
 }
 _SUBMODULES = {
@@ -52,6 +58,7 @@ __all__ = sorted(_EXPORTS)
 if TYPE_CHECKING:
     from semmatch._records import Ranked
     from semmatch._records import Scoring
+    from semmatch.data import distillation_dataset
     from semmatch.data import FAQ
     from semmatch.data import load_faq
     from semmatch.data import mine_hard_negatives
@@ -59,6 +66,8 @@ if TYPE_CHECKING:
     from semmatch.data import Pairs
     from semmatch.data import RankedLists
     from semmatch.data import read_pairs
+    from semmatch.data import teacher_scores
+    from semmatch.data import TeacherScores
     from semmatch.data import triplet_dataset
     from semmatch.data import Triplets
     from semmatch.evaluation import classification_report
@@ -67,6 +76,9 @@ if TYPE_CHECKING:
     from semmatch.export import ExportReport
     from semmatch.models import BiEncoder
     from semmatch.models import CrossEncoder
+    from semmatch.models import DistillationModel
+    from semmatch.models import Ensemble
+    from semmatch.models import LayerMatch
     from semmatch.models import load_model
     from semmatch.models import TextEncoder
     from semmatch.serving import FAQIndex

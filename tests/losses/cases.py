@@ -55,6 +55,9 @@ CASES = {
     ),
     "triplet semi_hard": (losses.Triplet(mining="semi_hard"), IDS, 4),
     "margin_mse": (losses.MarginMSE(), TEACHER, 4),
+    "listwise_kl": (losses.ListwiseKL(), TEACHER, 4),
+    "listwise_kl dot": (losses.ListwiseKL(2.0, "dot", 0.5), TEACHER, 4),
+    "listwise_kl manhattan": (losses.ListwiseKL(1, "manhattan"), TEACHER, 4),
     "matryoshka": (losses.Matryoshka(losses.InfoNCE(), [2, 5]), IDS, 4),
     "loss_sum": (
         losses.LossSum([losses.CoSENT(), losses.CosineMSE()], [1.0, 2.0]),
@@ -66,6 +69,9 @@ CASES = {
 BATCH_LEVEL = {name for name in CASES if "mse" not in name} - {
     "contrastive",
     "contrastive euclidean",
+    "listwise_kl",
+    "listwise_kl dot",
+    "listwise_kl manhattan",
     "triplet",
     "triplet euclidean",
 }

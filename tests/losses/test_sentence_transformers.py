@@ -25,6 +25,18 @@ LOSSES = {
     "info_nce symmetric": (losses.InfoNCE(symmetric=True), "lists", None),
     "margin_mse": (losses.MarginMSE(), "lists", "teacher"),
     "margin_mse cosine": (losses.MarginMSE("cosine"), "lists", "teacher"),
+    "listwise_kl": (losses.ListwiseKL(1, "dot", 1), "lists", "teacher"),
+    "listwise_kl cosine": (
+        losses.ListwiseKL(0.5, "cosine", 1),
+        "lists",
+        "teacher",
+    ),
+    # Of two temperatures theirs is multiplied by the square of the student's.
+    "listwise_kl of 2 and 0.1": (
+        losses.LossSum([losses.ListwiseKL(2.0, scale=20.0)], [20.0**-2]),
+        "lists",
+        "teacher",
+    ),
     "matryoshka": (
         losses.Matryoshka(losses.InfoNCE(), WIDTHS, [0.5, 2.0, 1.0]),
         "lists",

@@ -80,8 +80,8 @@ def mine_hard_negatives(
     first, last = _checked_ranks(ranks, num_negatives)
     _check_margin(margin, cross_encoder)
     known = _matching(pairs)
-    anchors, anchor_numbers = _distinct(known.anchor)
-    passages, passage_numbers = _distinct(
+    anchors, anchor_numbers = distinct_texts(known.anchor)
+    passages, passage_numbers = distinct_texts(
         [
             *check_full_texts(pairs.text_b, "pairs.text_b"),
             *check_full_texts([] if corpus is None else corpus, "corpus"),
@@ -91,7 +91,7 @@ def mine_hard_negatives(
     positives = _places(known.anchor, known.positive, *numbers)
     groups = text_groups(known)
     found = nearest_passages(
-        *_scorer(bi_encoder, anchors, passages),
+        *search_scorer(bi_encoder, anchors, passages),
         (
             [groups[text] for text in anchor_numbers],
             [groups.get(text, -1) for text in passage_numbers],
@@ -140,8 +140,12 @@ def _matching(pairs):
     )
 
 
-def _distinct(texts):
-    """Texts without repeats, and a dict from each, stripped, to its number."""
+def distinct_texts(texts):
+    """Texts without repeats, and a dict from each, stripped, to its number.
+
+    >>> distinct_texts(["还款", "取消 ", "还款", "取消"])
+    (['还款', '取消 '], {'还款': 0, '取消': 1})
+    """
     first = {}
     for text in texts:
         first.setdefault(text.strip(), text)
@@ -159,15 +163,30 @@ def _places(text_a, text_b, anchor_numbers, passage_numbers):
     return np.array(places, "int64").reshape(-1, 2)
 
 
-def _scorer(bi_encoder, anchors, passages):
-    """A function that scores slices of both, and how much of each at once."""
+def search_scorer(bi_encoder, anchors, passages=None):
+    """What `nearest_passages` searches with.
+
+    Args:
+        bi_encoder: as of `mine_hard_negatives`.
+        anchors: list of strings.
+        passages: list of strings; None for the anchors, which are then
+            encoded once, as queries, and searched among each other.
+
+    Returns:
+        A function that scores slices of both, and how much of each at once.
+
+    >>> score, _ = search_scorer(None, ["还款", "怎么还", "取消"])
+    >>> (score(slice(0, 1), slice(0, 3)) > 0).tolist()
+    [[True, True, False]]
+    """
     if bi_encoder is None:
-        bm25 = BM25(passages)
+        bm25 = BM25(anchors if passages is None else passages)
         # It scores all passages or none.
-        steps = max(1, _SCORES // len(passages)), len(passages)
+        steps = max(1, _SCORES // bm25.num_texts), bm25.num_texts
         return lambda part, _: bm25.scores(anchors[part]), steps
-    queries = bi_encoder.encode(anchors, side="query")
-    vectors = bi_encoder.encode(passages, side="passage")
+    queries = vectors = bi_encoder.encode(anchors, side="query")
+    if passages is not None:
+        vectors = bi_encoder.encode(passages, side="passage")
     if not (np.isfinite(queries).all() and np.isfinite(vectors).all()):
         raise ValueError(
             "`bi_encoder` gives vectors with NaN or infinite values: its "

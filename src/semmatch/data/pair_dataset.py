@@ -54,6 +54,38 @@ def pair_dataset(
     >>> labels.shape
     TensorShape([64])
     """
+    if shuffle and sort:
+        raise ValueError("`shuffle` and `sort` exclude each other. Pass one.")
+    if shuffle and pairs.label is not None and len(pairs):
+        _check_classes(pairs.label)
+    columns = []
+    if pairs.label is not None:
+        columns.append(pairs.label)
+    if sample_weight is not None:
+        if pairs.label is None:
+            raise ValueError(
+                "`sample_weight` weights the loss of labelled pairs, and "
+                "these pairs have no labels. Leave it out or give labels."
+            )
+        columns.append(checked_weight(sample_weight, len(pairs)))
+    order = "shuffle" if shuffle else "sort" if sort else None
+    return packed_pairs(
+        pairs, preprocessor, columns, batch_size, order=order, seed=seed
+    )
+
+
+def packed_pairs(pairs, preprocessor, columns, batch_size, *, order, seed=0):
+    """`pair_dataset` with columns of any structure.
+
+    Args:
+        pairs: `Pairs`, whose labels do not count.
+        preprocessor: as of `pair_dataset`.
+        columns: list of nested structures of arrays `(n, ...)`: what stands
+            beside the features of each batch.
+        batch_size: int.
+        order: `"shuffle"`, `"sort"`, or None for the order given.
+        seed: int, of `"shuffle"`.
+    """
     # Here, so that readers work where only the serving packages are.
     import tensorflow as tf
 
@@ -62,28 +94,22 @@ def pair_dataset(
         raise ValueError(
             "`pairs` is empty: there is nothing to build a dataset of."
         )
-    if shuffle and pairs.label is not None:
-        _check_classes(pairs.label)
-    columns = []
-    if pairs.label is not None:
-        columns.append(pairs.label)
-    if sample_weight is not None:
-        columns.append(_checked_weight(sample_weight, pairs))
 
     def pack(rows):
         features = preprocessor.pack(
             [pairs.text_a[row] for row in rows],
             [pairs.text_b[row] for row in rows],
         )
-        return features, *(column[rows] for column in columns)
+        of_rows = tf.nest.map_structure(lambda column: column[rows], columns)
+        return features, *of_rows
 
-    rows = _rows(
-        pairs, preprocessor, batch_size, seed, shuffle=shuffle, sort=sort
-    )
-    axes = preprocessor.feature_shape[:-1]
+    def spec_of(column):
+        return tf.TensorSpec(column.shape[1:], column.dtype)
+
+    rows = _rows(pairs, preprocessor, batch_size, order, seed)
     spec = (
-        features_spec(preprocessor, *axes),
-        *(tf.TensorSpec((), column.dtype) for column in columns),
+        _features_spec(preprocessor),
+        *tf.nest.map_structure(spec_of, columns),
     )
     return packed_dataset(rows, pack, spec, batch_size)
 
@@ -119,23 +145,31 @@ def epoch_order(lengths, batch_size, seed, epoch):
     return np.concatenate([batches.ravel(), order[whole:]]).astype("int64")
 
 
-def _rows(pairs, preprocessor, batch_size, seed, *, shuffle, sort):
+def _features_spec(preprocessor):
+    # Of a student and a teacher that read different features.
+    if hasattr(preprocessor, "parts"):
+        return {
+            name: _features_spec(part)
+            for name, part in preprocessor.parts.items()
+        }
+    return features_spec(preprocessor, *preprocessor.feature_shape[:-1])
+
+
+def _rows(pairs, preprocessor, batch_size, order, seed):
     """A dataset of row numbers in the order asked for."""
     import tensorflow as tf
 
-    if shuffle and sort:
-        raise ValueError("`shuffle` and `sort` exclude each other. Pass one.")
-    if not shuffle and not sort:
+    if order is None:
         return tf.data.Dataset.range(len(pairs))
     lengths = preprocessor.lengths(pairs.text_a, pairs.text_b)
-    if shuffle:
+    if order == "shuffle":
         return epochs(
             lambda epoch: [epoch_order(lengths, batch_size, seed, epoch)],
             (tf.TensorSpec((), "int64"),),
             len(lengths),
         )
-    order = np.argsort(lengths, kind="stable")
-    return tf.data.Dataset.from_tensor_slices(order)
+    by_length = np.argsort(lengths, kind="stable")
+    return tf.data.Dataset.from_tensor_slices(by_length)
 
 
 def _check_classes(label):
@@ -147,12 +181,17 @@ def _check_classes(label):
         )
 
 
-def _checked_weight(sample_weight, pairs):
+def checked_weight(sample_weight, count):
+    """`sample_weight` as float32 `(count,)`, if it weighs so many pairs.
+
+    >>> checked_weight([1, 0], 2).tolist()
+    [1.0, 0.0]
+    """
     weight = np.asarray(sample_weight, "float32")
-    if weight.shape != (len(pairs),):
+    if weight.shape != (count,):
         raise ValueError(
             "`sample_weight` must hold one number for each pair, shape "
-            f"({len(pairs)},). Received: shape {weight.shape}."
+            f"({count},). Received: shape {weight.shape}."
         )
     wrong = np.flatnonzero(~np.isfinite(weight) | (weight < 0))
     if wrong.size:
@@ -160,10 +199,5 @@ def _checked_weight(sample_weight, pairs):
             "`sample_weight` must be finite and at least 0. Received: "
             f"sample_weight[{wrong[0]}]={weight[wrong[0]]}, and {wrong.size} "
             "such values."
-        )
-    if pairs.label is None:
-        raise ValueError(
-            "`sample_weight` weights the loss of labelled pairs, and these "
-            "pairs have no labels. Leave it out or give labels."
         )
     return weight

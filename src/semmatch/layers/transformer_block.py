@@ -11,6 +11,7 @@ from semmatch.layers.block_parts import attention_weights
 from semmatch.layers.block_parts import MASKED
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.recompute import recompute
+from semmatch.layers.recording import record_block
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -118,10 +119,27 @@ class TransformerBlock(keras.layers.Layer):
 
     def call(self, tokens, padding_mask, training=None):
         if not training:
-            return self._call_plain(tokens, padding_mask, training)
-        if self.activation_checkpointing:
-            return recompute(self, self._call_training, tokens, padding_mask)
-        return self._call_training(tokens, padding_mask)
+            outputs = self._call_plain(tokens, padding_mask, training)
+        elif self.activation_checkpointing:
+            outputs = recompute(self, self._call_training, tokens, padding_mask)
+        else:
+            outputs = self._call_training(tokens, padding_mask)
+        record_block(self, tokens, outputs)
+        return outputs
+
+    def attention_scores(self, tokens):
+        """How each token attends to each one, before padding is left out.
+
+        Args:
+            tokens: float `(batch, length, hidden_dim)`, what `call` gets.
+
+        Returns:
+            float `(batch, heads, length, length)`: queries times keys, over
+            the root of a head's width; attention is the softmax of it.
+        """
+        query = self._heads(self.query(tokens) * self._scale)
+        key = self._heads(self.key(tokens), (0, 2, 3, 1))
+        return ops.matmul(query, key)
 
     def _call_training(self, tokens, padding_mask):
         # Quantised layers have no kernel to multiply by.
@@ -143,10 +161,8 @@ class TransformerBlock(keras.layers.Layer):
 
     def _attend(self, tokens, padding_mask, training):
         """Each token's mixture of values, `(batch, length, hidden_dim)`."""
-        query = self._heads(self.query(tokens) * self._scale)
-        key = self._heads(self.key(tokens), (0, 2, 3, 1))
+        scores = self.attention_scores(tokens)
         value = self._heads(self.value(tokens))
-        scores = ops.matmul(query, key)  # (batch, heads, length, length)
         bias = (1 - ops.cast(padding_mask, scores.dtype)) * MASKED
         scores = scores + bias[:, None, None, :]
         weights = self.attention_weights_dropout(

@@ -8,6 +8,7 @@ import numpy as np
 from semmatch.losses.cosent import CoSENT
 from semmatch.losses.cross_entropy import CrossEntropy
 from semmatch.losses.info_nce import InfoNCE
+from semmatch.losses.listwise_kl import ListwiseKL
 from semmatch.losses.loss_sum import label_range
 from semmatch.losses.margin_mse import MarginMSE
 from semmatch.losses.triplet import Triplet
@@ -92,9 +93,8 @@ def is_loss_of_lists(loss):
     >>> is_loss_of_lists(CoSENT())
     False
     """
-    return any(
-        isinstance(part, InfoNCE | Triplet | MarginMSE) for part in _parts(loss)
-    )
+    of_lists = InfoNCE | Triplet | MarginMSE | ListwiseKL
+    return any(isinstance(part, of_lists) for part in _parts(loss))
 
 
 def _parts(loss):

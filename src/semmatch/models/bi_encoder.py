@@ -143,15 +143,19 @@ class BiEncoder(MatchingTask):
         self.input_spec = None
 
     def call(self, inputs, training=None, mask=None):
+        rows = self.encoder_rows(inputs, training)
+        vectors = super().call(rows, training=training)
         if len(inputs["token_ids"].shape) == 2:
-            return super().call(inputs, training=training)
-        _, texts, length = ops.shape(inputs["token_ids"])
-        rows = {
+            return vectors
+        texts = ops.shape(inputs["token_ids"])[1]
+        return ops.reshape(vectors, (-1, texts, self.embedding_dim))
+
+    def encoder_rows(self, inputs, training):
+        length = ops.shape(inputs["token_ids"])[-1]
+        return {
             name: ops.reshape(feature, (-1, length))
             for name, feature in inputs.items()
         }
-        vectors = super().call(rows, training=training)
-        return ops.reshape(vectors, (-1, texts, self.embedding_dim))
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         shape = (*inputs["token_ids"].shape[:-1], self.embedding_dim)
@@ -234,19 +238,19 @@ class BiEncoder(MatchingTask):
         )
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
-        if self.pair_head is not None:
-            y_pred = self.pair_head(y_pred)
-        return super().compute_loss(x, y, y_pred, sample_weight, **kwargs)
+        outputs = self.loss_outputs(y_pred)
+        return super().compute_loss(x, y, outputs, sample_weight, **kwargs)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def loss_outputs(self, outputs):
+        return outputs if self.pair_head is None else self.pair_head(outputs)
+
+    def metric_inputs(self, label, outputs):
         if self.pair_head is not None:
-            logits = self.pair_head(y_pred)
-            scores = keras_scores(logits, Scoring("softmax"))
-        elif is_of_lists(y):
-            y, scores = in_batch_scores(y, y_pred, self.similarity_name)
-        else:
-            scores = keras_scores(self.pair_logits(y_pred), self.scoring)
-        return super().compute_metrics(x, y, scores, sample_weight)
+            logits = self.pair_head(outputs)
+            return label, keras_scores(logits, Scoring("softmax"))
+        if is_of_lists(label):
+            return in_batch_scores(label, outputs, self.similarity_name)
+        return super().metric_inputs(label, outputs)
 
     def labelled_logits(self, label, outputs):
         if is_of_lists(label):
@@ -281,7 +285,7 @@ class BiEncoder(MatchingTask):
         self._list_loss = loss if is_loss_of_lists(loss) else None
         return loss
 
-    def _default_metrics(self):
+    def default_metrics(self):
         if self.pair_head is not None:
             return ["accuracy"]
         return vector_metrics(

@@ -11,7 +11,6 @@ from semmatch.losses.logit_loss import check_loss
 from semmatch.models import presets
 from semmatch.models.classification_head import classification_head
 from semmatch.models.from_checkpoint import cross_encoder_from
-from semmatch.models.keras_scoring import keras_scores
 from semmatch.models.matching_task import MatchingTask
 from semmatch.models.preprocessor import CrossEncoderPreprocessor
 from semmatch.serving.pair_scorer import PairScorer
@@ -105,7 +104,6 @@ class CrossEncoder(MatchingTask):
         self.dropout_samples = dropout_samples
         self.scoring = scoring or Scoring.for_classes(num_classes)
         self.load_report = None
-        self._passes = 1  # of a pair in training, see `RDrop`
         super().__init__(inputs=backbone.input, outputs=logits, name=name)
 
     @classmethod
@@ -165,19 +163,20 @@ class CrossEncoder(MatchingTask):
         )
 
     def call(self, inputs, training=None, mask=None):
-        if not training or self._passes * self.dropout_samples == 1:
-            return super().call(inputs, training=training, mask=mask)
-        repeated = {
-            name: ops.repeat(feature, self._passes, axis=0)
-            for name, feature in inputs.items()
-        }
-        logits = super().call(repeated, training=training, mask=mask)
-        samples = self._passes * self.dropout_samples
+        rows = self.encoder_rows(inputs, training)
+        logits = super().call(rows, training=training, mask=mask)
+        samples = self.passes * self.dropout_samples
+        if not training or samples == 1:
+            return logits
         return ops.reshape(logits, (-1, samples, self.num_classes))
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        scores = keras_scores(self.pair_logits(y_pred), self.scoring)
-        return super().compute_metrics(x, y, scores, sample_weight)
+    def encoder_rows(self, inputs, training):
+        if not training or self.passes == 1:
+            return inputs
+        return {
+            name: ops.repeat(feature, self.passes, axis=0)
+            for name, feature in inputs.items()
+        }
 
     def pair_logits(self, outputs):
         """Logits of each pair, `(batch, classes)`, of what `call` returns."""
@@ -200,7 +199,7 @@ class CrossEncoder(MatchingTask):
 
     def _checked_loss(self, loss):
         loss = check_loss(loss, self.dropout_samples)
-        self._passes = loss.passes if isinstance(loss, CrossEntropy) else 1
+        self.passes = loss.passes if isinstance(loss, CrossEntropy) else 1
         return loss
 
     def _check_scoring(self, scoring):
@@ -212,7 +211,7 @@ class CrossEncoder(MatchingTask):
                 f'{scoring}. Take "sigmoid".'
             )
 
-    def _default_metrics(self):
+    def default_metrics(self):
         return ["accuracy"]
 
     def _calibrated(self, labels, logits):

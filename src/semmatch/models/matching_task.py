@@ -9,6 +9,9 @@ from semmatch._records import Scoring
 from semmatch.models import presets
 from semmatch.models.fitted_scoring import fit_temperature
 from semmatch.models.fitted_scoring import fit_threshold
+from semmatch.models.fitting import guarded_fit
+from semmatch.models.fitting import validation_dataset
+from semmatch.models.keras_scoring import keras_scores
 from semmatch.models.pair_scores import rank
 from semmatch.models.pair_scores import rank_many
 from semmatch.models.pair_scores import score
@@ -18,9 +21,7 @@ from semmatch.models.text_encoder import set_activation_checkpointing
 from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
 from semmatch.training.adversarial import check_attackable
-from semmatch.training.callbacks import validation_callbacks
 from semmatch.training.grad_cache import grad_cache_step
-from semmatch.training.guards import TrainingGuard
 from semmatch.training.microbatch import check_splittable
 from semmatch.training.microbatch import is_batch_level
 from semmatch.training.microbatch import micro_batch_step
@@ -30,12 +31,14 @@ class MatchingTask(keras_hub.models.Task):
     """A model with a `backbone`, a `preprocessor` and a `scoring`.
 
     A subclass sets these and `num_classes`, and gives `pair_scorer`,
-    `pair_logits`, `compute_metrics`, `_checked_loss`, `_default_metrics` and
+    `pair_logits`, `encoder_rows`, `_checked_loss`, `default_metrics` and
     `_calibrated`.
     """
 
     # Whether it encodes texts one by one, and so any number an example.
     takes_triplets = False
+    # How often it reads each example in training, see `RDrop`.
+    passes = 1
 
     def compile(
         self,
@@ -77,7 +80,7 @@ class MatchingTask(keras_hub.models.Task):
             optimizer = AdamW()
         loss = self._checked_loss(loss)
         if metrics == "auto":
-            metrics = self._default_metrics()
+            metrics = self.default_metrics()
         if metrics is None:
             self._compile_metrics = None  # Keras keeps those of before
         if micro_batch_size is not None:
@@ -164,34 +167,15 @@ class MatchingTask(keras_hub.models.Task):
         train = raw_dataset(
             self, x, y, batch_size, sample_weight, order="shuffle"
         )
-        # Datasets come shuffled; Keras would warn that it cannot.
-        kwargs.setdefault("shuffle", False)
-        callbacks = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
-        before = None
-        if validation_data is None:
-            callbacks.append(TrainingGuard())
-        else:
-            if not isinstance(validation_data, tuple):
-                validation_data = (validation_data, None)
-            texts, labels, *weight = validation_data
-            validation_data = raw_dataset(
-                self, texts, labels, batch_size, *weight, order="sort"
-            )
-            before, callbacks = validation_callbacks(
-                self,
-                validation_data,
-                callbacks,
-                restore_best_weights,
-                steps=kwargs.get("validation_steps"),
-            )
-        history = super().fit(
+        validation = validation_dataset(self, validation_data, batch_size)
+        return guarded_fit(
+            self,
+            super().fit,
             train,
-            validation_data=validation_data,
-            callbacks=callbacks,
+            validation,
+            restore_best_weights,
             **kwargs,
         )
-        history.before = before
-        return history
 
     def evaluate(
         self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
@@ -211,6 +195,10 @@ class MatchingTask(keras_hub.models.Task):
     def preprocess_samples(self, x, y=None, sample_weight=None):
         # Datasets are packed by `pair_dataset`, a batch at a time.
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        y, scores = self.metric_inputs(y, y_pred)
+        return super().compute_metrics(x, y, scores, sample_weight)
 
     # As they stand there, with their documentation.
     score = score
@@ -272,6 +260,14 @@ class MatchingTask(keras_hub.models.Task):
     def check_labels(self, label):
         """Refuses labels of pairs that the compiled loss cannot learn."""
         check_classes(label, self.num_classes)
+
+    def loss_outputs(self, outputs):
+        """What the loss gets of what `call` returns."""
+        return outputs
+
+    def metric_inputs(self, label, outputs):
+        """The labels and scores that metrics get of a batch."""
+        return label, keras_scores(self.pair_logits(outputs), self.scoring)
 
     def labelled_logits(self, label, outputs):
         """Labels and logits of a batch, by which a training is watched."""

@@ -5,6 +5,7 @@ import keras
 from semmatch.training.gradients import added
 from semmatch.training.gradients import loss_and_gradients
 from semmatch.training.gradients import update_loss
+from semmatch.training.microbatch import num_rows
 from semmatch.training.optimizers import each_row_once
 
 
@@ -104,5 +105,5 @@ def adversarial_step(model, data, epsilon):
         )
     )
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    update_loss(model, loss, tf.shape(y)[0])
+    update_loss(model, loss, num_rows(x))
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)

@@ -1,0 +1,123 @@
+"""A teacher's view of all candidates of a query, learnt as shares."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from semmatch._checks import check_one_of
+from semmatch._checks import check_positive
+from semmatch._similarity import SIMILARITIES
+from semmatch.losses.group_ids import check_texts
+from semmatch.losses.similarity import query_similarity
+
+
+@keras.saving.register_keras_serializable(package="semmatch")
+class ListwiseKL(keras.losses.Loss):
+    """The divergence of a student's ranking of candidates from a teacher's.
+
+    `T**2 * KL(softmax(t / T) || softmax(scale * s / T))` over a row's
+    positive and negatives: t are the scores of a cross-encoder, its logits,
+    and s similarities of the query. Unlike `MarginMSE` it asks for no
+    number: a constant that is added to the scores of a row changes nothing,
+    and what the teacher puts far below the best counts little. A high T lets
+    the lower ranks count; the factor keeps the gradient of one size, whatever
+    T is.
+
+    Logits of a cross-encoder are far apart and cosines within 2 of each
+    other, hence the scale. Of a dot product of vectors that are not
+    normalised take `scale=1`.
+
+    Source: Ren et al. 2021, "RocketQAv2", after the listwise loss of Cao et
+    al. 2007, "Learning to rank: from pairwise approach to listwise approach";
+    the temperature: Hinton et al. 2015, "Distilling the knowledge in a neural
+    network". With `scale=1` the mean over a batch is `DistillKLDivLoss` of
+    sentence-transformers of this `temperature`. What is there a
+    `teacher_temperature` and a `student_temperature` is here `temperature`
+    and `temperature / scale`, and the value `scale**2` times theirs.
+
+    Args:
+        temperature: float above 0, the T.
+        similarity: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`.
+        scale: float above 0, by which similarities are multiplied.
+        name: string.
+        **kwargs: as of `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: float `(batch, 1 + negatives)`, the teacher's scores of the
+            positive and of each negative. NaN is an empty place.
+        y_pred: float `(batch, 2 + negatives, dim)`: query, positive,
+            negatives.
+
+    Returns:
+        float `(batch,)`; 0 for a row with fewer than two scores.
+
+    >>> rows = [[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]]
+    >>> loss = ListwiseKL(scale=2.0)
+    >>> round(float(loss([[0.0, 0.0]], rows)), 4)  # log(cosh(2 / 2))
+    0.4338
+    >>> float(loss([[5.0, 3.0]], rows))
+    0.0
+    """
+
+    def __init__(
+        self,
+        temperature=1.0,
+        similarity="cosine",
+        scale=20.0,
+        name="listwise_kl",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.temperature = check_positive(temperature, "temperature")
+        self.similarity = check_one_of(similarity, SIMILARITIES, "similarity")
+        self.scale = check_positive(scale, "scale")
+
+    def call(self, y_true, y_pred):
+        y_true = ops.convert_to_tensor(y_true)
+        y_pred = ops.convert_to_tensor(y_pred)
+        check_texts(
+            y_pred,
+            3,
+            self.name,
+            "Give query, positive and at least one negative.",
+        )
+        self._check_scores(y_true, y_pred)
+        similar = query_similarity(y_pred, self.similarity)
+        empty = ops.isnan(y_true)
+        count = ops.sum(ops.cast(~empty, similar.dtype), axis=-1)
+        compared = count > 1
+        # Never all of a row, of which nothing would be left to compute with.
+        left_out = empty & compared[:, None]
+        scores = ops.where(empty, 0, y_true)
+        teacher = _log_shares(scores / self.temperature, left_out)
+        student = _log_shares(
+            similar * (self.scale / self.temperature), left_out
+        )
+        apart = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
+        return self.temperature**2 * ops.where(compared, apart, 0)
+
+    def _check_scores(self, y_true, y_pred):
+        shape, texts = tuple(y_true.shape), y_pred.shape[1]
+        known = texts is not None and shape[1:] != (None,)
+        if len(shape) != 2 or (known and shape[1] != texts - 1):
+            raise ValueError(
+                f"`{self.name}` takes the teacher's scores of the positive "
+                "and of each negative, shape (batch, texts - 1). Received: "
+                f"y_true of shape {shape} and y_pred of shape "
+                f"{tuple(y_pred.shape)}. For group ids take `InfoNCE` or "
+                "`Triplet`, for labels of pairs `CoSENT`."
+            )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "temperature": self.temperature,
+            "similarity": self.similarity,
+            "scale": self.scale,
+        }
+
+
+def _log_shares(logits, left_out):
+    """Logarithms of the candidates' shares, 0 for those left out."""
+    logits = ops.where(left_out, -np.inf, logits)
+    return ops.where(left_out, 0, ops.log_softmax(logits, axis=-1))

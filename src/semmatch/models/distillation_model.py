@@ -1,0 +1,328 @@
+"""Trains a small model to say what a big one says."""
+
+import keras
+from keras import ops
+
+from semmatch.layers.recording import recorded_blocks
+from semmatch.metrics import Spearman
+from semmatch.models.distillation_batch import labels_alone
+from semmatch.models.distillation_batch import labels_of
+from semmatch.models.distillation_batch import num_replicas
+from semmatch.models.distillation_batch import outputs_of
+from semmatch.models.distillation_batch import part_of
+from semmatch.models.distillation_batch import raw_distillation_dataset
+from semmatch.models.distillation_loss import losses_of_batch
+from semmatch.models.fitting import guarded_fit
+from semmatch.models.fitting import validation_dataset
+from semmatch.models.loss_weights import check_loss_weights
+from semmatch.models.loss_weights import weight_at
+from semmatch.models.matched_layers import matched_layers
+from semmatch.models.raw_texts import raw_dataset
+from semmatch.models.soft_loss import check_classes
+from semmatch.models.soft_loss import check_soft_loss
+from semmatch.models.teacher import OnlineTeacher
+from semmatch.training.adversarial import adversarial_step
+
+
+class DistillationModel(keras.Model):
+    """Trains a student on labels and on what a teacher says.
+
+    The loss of a pair is the sum of the hard loss (against its label), the
+    soft loss (against the teacher) and the loss of each of `matches`, times
+    their weights. In evaluation it is the hard loss alone, so that figures
+    are those of a student that is trained alone.
+
+    The teacher's scores come with the data (`distillation_dataset` of
+    `teacher_scores`), so that an epoch costs what the student costs; or the
+    teacher runs beside it, without dropout. Its weights are neither trained
+    nor saved, and `save` writes the student. After `fit` the trained model
+    is `student`.
+
+    Source: Hinton et al. 2015, "Distilling the knowledge in a neural
+    network"; with `matches` Jiao et al. 2020, TinyBERT.
+
+    Args:
+        teacher: `CrossEncoder`, `BiEncoder` or an `Ensemble` of these; None
+            where all scores come with the data. One that reads other features
+            than the student gets its own.
+        student: `CrossEncoder` or `BiEncoder`.
+        temperature: float above 0, softens the classes of both; None for 4,
+            and for a student of vectors, which has no classes.
+        hard_loss_weight: float of at least 0, or a schedule of
+            `keras.optimizers.schedules`, which gets the step.
+        soft_loss_weight: the same.
+        soft_loss: `"auto"`, or a `keras.losses.Loss` of the teacher's word
+            and the student's outputs: for logits the teacher's logits, for
+            vectors its scores in [0, 1]. `"auto"` is `SoftTargetKL` for
+            logits and `CoSENT` for vectors.
+        matches: list of `LayerMatch`. They need a teacher that runs beside
+            the student and reads the same features.
+        name: string or None.
+
+    Call arguments:
+        What the student takes, or a dict of `student` and `teacher`, with
+        the features of each.
+
+    Returns:
+        What the student returns.
+
+    >>> from semmatch import CrossEncoder, Pairs, TextEncoder
+    >>> from semmatch.models import CrossEncoderPreprocessor
+    >>> preprocessor = CrossEncoderPreprocessor.from_texts(["怎么还款"])
+    >>> teacher = CrossEncoder(TextEncoder(50, 2, 2, 8, 16), preprocessor)
+    >>> student = CrossEncoder(TextEncoder(50, 1, 2, 8, 16), preprocessor)
+    >>> distiller = DistillationModel(teacher, student, temperature=2.0)
+    >>> distiller.compile()
+    >>> pairs = Pairs(["怎么还款", "还款"], ["如何还", "怎么"], [1, 0])
+    >>> history = distiller.fit(pairs, verbose=0)
+    >>> distiller.student.score(pairs).shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        teacher,
+        student,
+        *,
+        temperature=None,
+        hard_loss_weight=0.5,
+        soft_loss_weight=0.5,
+        soft_loss="auto",
+        matches=(),
+        name=None,
+    ):
+        super().__init__(name=name)
+        self.student = student
+        self.soft_loss = check_soft_loss(soft_loss, temperature, student)
+        self.online_teacher = None
+        if teacher is not None:
+            self.online_teacher = OnlineTeacher(teacher, student)
+            check_classes(self.online_teacher.num_classes, student)
+        self.matches = matched_layers(matches, student, self.online_teacher)
+        check_loss_weights(hard_loss_weight, soft_loss_weight, self.matches)
+        weights = {"hard_loss": hard_loss_weight, "soft_loss": soft_loss_weight}
+        self.weights_of_losses = {
+            **{name: w for name, w in weights.items() if w != 0},
+            **{one.name: one.match.weight for one in self.matches},
+        }
+        self.trackers = {
+            name: keras.metrics.Mean(name=name)
+            for name in self.weights_of_losses
+        }
+        self.agreement = Spearman(name="teacher_spearman")
+        self._trains = False
+        self._step = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="step",
+        )
+        self.built = True
+
+    @property
+    def teacher(self):
+        """The teacher that runs beside the student, or None."""
+        return self.online_teacher and self.online_teacher.model
+
+    @property
+    def backbone(self):
+        """The student's encoder."""
+        return self.student.backbone
+
+    @property
+    def scoring(self):
+        """The student's `Scoring`."""
+        return self.student.scoring
+
+    @property
+    def preprocessor(self):
+        """What packs the pairs that `fit` trains on."""
+        own = self.student.preprocessor_or_error()
+        return (
+            own
+            if self.online_teacher is None
+            else self.online_teacher.packing(own)
+        )
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        *,
+        metrics="auto",
+        adversarial_epsilon=None,
+        activation_checkpointing=False,
+        **kwargs,
+    ):
+        """Configures the training, and the student to be evaluated.
+
+        Args:
+            optimizer: as of `CrossEncoder.compile`.
+            loss: the hard loss, as of the student's `compile`.
+            metrics: as of the student's `compile`.
+            adversarial_epsilon: as of `CrossEncoder.compile`.
+            activation_checkpointing: as of `CrossEncoder.compile`.
+            **kwargs: as of `keras.Model.compile`.
+        """
+        student = self.student
+        student.compile(
+            optimizer,
+            loss,
+            metrics=metrics,
+            adversarial_epsilon=adversarial_epsilon,
+            activation_checkpointing=activation_checkpointing,
+            **kwargs,
+        )
+        if not isinstance(student.loss, keras.losses.Loss):
+            raise ValueError(
+                "The hard loss must be a `keras.losses.Loss`, such as "
+                "`semmatch.losses.CrossEntropy()`. Received: "
+                f"loss={student.loss!r}."
+            )
+        if metrics == "auto":
+            metrics = student.default_metrics()
+        # Weighted, so that pairs without a label can be left out.
+        super().compile(
+            student.optimizer,
+            student.loss,
+            weighted_metrics=metrics,
+            **kwargs,
+        )
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        restore_best_weights=True,
+        **kwargs,
+    ):
+        """Trains the student.
+
+        Args:
+            x: a dataset of `distillation_dataset`, or, with a teacher that
+                runs beside the student, a dataset of `pair_dataset`, `Pairs`,
+                a list of `Pairs` (with labels and without), or `(text_a,
+                text_b)` lists of strings.
+            y: labels of `(text_a, text_b)`, or None for none.
+            batch_size: int, of raw texts; None for 64.
+            sample_weight: weights of raw texts, `(n,)`.
+            validation_data: as of `CrossEncoder.fit`.
+            restore_best_weights: as of `CrossEncoder.fit`.
+            **kwargs: as of `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`; its attribute `before` has the
+            student's validation figures before the first step.
+        """
+        if self.online_teacher is not None:
+            self.online_teacher.check_finite()
+        train = raw_distillation_dataset(self, x, y, batch_size, sample_weight)
+        validation = validation_dataset(
+            self.student, validation_data, batch_size
+        )
+        return guarded_fit(
+            self,
+            super().fit,
+            train,
+            labels_alone(validation),
+            restore_best_weights,
+            **kwargs,
+        )
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
+    ):
+        """The student's loss and metrics, as of its own `evaluate`."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x = raw_dataset(
+                self.student, x, y, batch_size, sample_weight, order="sort"
+            )
+            x = labels_alone(x)
+        return super().evaluate(x, **kwargs)
+
+    def save(self, filepath, **kwargs):
+        """Writes the student, as its own `save` does."""
+        self.student.save(filepath, **kwargs)
+
+    def save_to_preset(self, preset_dir):
+        """Writes the student, as its own `save_to_preset` does."""
+        self.student.save_to_preset(preset_dir)
+
+    def call(self, x, training=None):
+        features = part_of(x, "student")
+        if not training or not self.matches:
+            return self.student(features, training=training)
+        with recorded_blocks() as record:
+            outputs = self.student(features, training=True)
+        mask = self.student.encoder_rows(features, True)["padding_mask"]
+        return {
+            "outputs": outputs,
+            "matched": [one.of_student(record, mask) for one in self.matches],
+            "padding_mask": mask,
+        }
+
+    def train_step(self, *arguments):
+        epsilon = self.student.adversarial_epsilon
+        if epsilon is not None:
+            return adversarial_step(self, *arguments, epsilon)
+        return super().train_step(*arguments)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        self._trains = training  # for `compute_metrics` of the same batch
+        if not training:
+            label, weight = labels_of(y, sample_weight)
+            outputs = self.student.loss_outputs(outputs_of(y_pred))
+            return super().compute_loss(x, label, outputs, weight, training)
+        losses = losses_of_batch(self, x, y, y_pred, sample_weight)
+        rows = ops.shape(outputs_of(y_pred))[0]
+        for name, loss in losses.items():
+            self.trackers[name].update_state(loss * num_replicas(), rows)
+        # An attack goes through the same batch twice.
+        passes = 1 if self.student.adversarial_epsilon is None else 2
+        step = self._step // passes
+        self._step.assign_add(1)
+        total = sum(
+            weight_at(self.weights_of_losses[name], step) * loss
+            for name, loss in losses.items()
+        )
+        penalties = [ops.sum(loss) for loss in self.losses]
+        return total + sum(penalties) / num_replicas()
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        label, weight = labels_of(y, sample_weight)
+        outputs = outputs_of(y_pred)
+        if label is not None:
+            label, scores = self.student.metric_inputs(label, outputs)
+            super().compute_metrics(x, label, scores, weight)
+        results = self.get_metrics_result()
+        # What a teacher says is of the training, what labels say of pairs
+        # that have some.
+        of_teacher = {*self.trackers, self.agreement.name}
+        return {
+            name: value
+            for name, value in results.items()
+            if name == "loss"
+            or (name in of_teacher and self._trains)
+            or (name not in of_teacher and label is not None)
+        }
+
+    def get_metrics_result(self):
+        # Those of labels know no result before there was one.
+        results = {}
+        for metric in self.metrics:
+            if getattr(metric, "built", True):
+                result = metric.result()
+                named = isinstance(result, dict)
+                results.update(result if named else {metric.name: result})
+        return results
+
+    def labelled_logits(self, label, outputs):
+        """As of the student, for the callbacks that watch a training."""
+        return self.student.labelled_logits(label, outputs)
