@@ -45,6 +45,7 @@ from semmatch.data import recombine_pairs
 from semmatch.evaluation import compare
 from semmatch.evaluation import evaluate_pairs
 from semmatch.evaluation.bootstrap import bootstrap_intervals
+from semmatch.models import student_from
 from semmatch.training import AdamW
 from semmatch.training import best_precision
 from semmatch.training import LinearWarmup
@@ -68,10 +69,12 @@ RECIPES = {
         "online": True,
         "matches": [LayerMatch("attention", "last", "kl")],
     },
-    "augmented": {"augmented": True},
-    "attacked": {"compile": {"adversarial_epsilon": 0.5}},
+    "cut": {"temperature": 2.0, "layers": "first"},
+    "uniform": {"temperature": 2.0, "layers": "uniform"},
+    "augmented": {"temperature": 2.0, "augmented": True},
+    "attacked": {"temperature": 2.0, "compile": {"adversarial_epsilon": 0.5}},
 }
-FURTHER = ("online", "augmented", "compile")
+FURTHER = ("online", "layers", "augmented", "compile")
 
 
 def main():
@@ -137,17 +140,9 @@ def finished(recipe, seed, options, splits, teacher, file):
 def train(recipe, seed, options, splits, teacher, file, folder):
     """Trains one student; returns its pairs a second, writes its scores."""
     keras.utils.set_random_seed(seed)
-    student = CrossEncoder.from_preset(
-        options.preset,
-        num_classes=1,
-        num_layers=options.num_layers,
-        sequence_length=options.sequence_length,
-        pooling="mean",
-        dtype=options.dtype,
-    )
     settings = dict(RECIPES[recipe] or {})
     further = {name: settings.pop(name, None) for name in FURTHER}
-    model = student
+    model = student = make_student(options, teacher, further["layers"])
     batches = {"batch_size": 64, "shuffle": True, "seed": seed}
     if recipe == "alone":
         train_set = pair_dataset(
@@ -193,6 +188,24 @@ def train(recipe, seed, options, splits, teacher, file, folder):
     for split in ("valid", "test"):
         np.save(folder / f"{split}.npy", student.score(splits[split]))
     return 64 * clock.steps / clock.seconds
+
+
+def make_student(options, teacher, layers):
+    """Layers of the encoder that nobody trained, or of the teacher."""
+    if layers is None:
+        return CrossEncoder.from_preset(
+            options.preset,
+            num_classes=1,
+            num_layers=options.num_layers,
+            sequence_length=options.sequence_length,
+            pooling="mean",
+            dtype=options.dtype,
+        )
+    count = options.num_layers or teacher.backbone.num_layers
+    if layers == "uniform":
+        step = teacher.backbone.num_layers / count
+        count = [round((place + 1) * step) - 1 for place in range(count)]
+    return student_from(teacher, count, dtype=options.dtype)
 
 
 class Clock(keras.callbacks.Callback):

@@ -433,6 +433,12 @@ def test_data_without_labels_need_no_hard_loss():
         distiller.fit(UNLABELLED, verbose=0)
 
 
+def test_an_evaluation_without_labels_is_refused():
+    distiller = distiller_without_labels()
+    with pytest.raises(ValueError, match="compares with labels"):
+        distiller.evaluate(distillation_dataset(UNLABELLED, PREPROCESSOR))
+
+
 def test_features_of_the_student_alone_are_refused():
     distiller = DistillationModel(cross(), bi_model())
     distiller.compile()

@@ -78,7 +78,7 @@ def top(symmetric, number):
         (BiEncoder, {}, {"pooling": "first_last", "normalize": False}),
         (
             BiEncoder,
-            {"activation": "relu"},
+            {"activation": "relu", "initializer": "he_normal"},
             {"pooling": "attention", "projection_dim": 3, "pair_classes": 3},
         ),
     ],
@@ -92,7 +92,7 @@ def test_a_student_of_all_layers_is_the_teacher_again(kind, encoder, options):
         np.testing.assert_array_equal(to_numpy(one), to_numpy(two))
     outputs = logits(student)
     np.testing.assert_allclose(outputs, logits(teacher), atol=1e-6)
-    if student.pair_classes if kind is BiEncoder else False:
+    if "pair_classes" in options:
         np.testing.assert_allclose(
             student.pair_head(outputs), teacher.pair_head(outputs), atol=1e-6
         )
@@ -138,7 +138,9 @@ def test_tokens_pass_the_chosen_blocks_and_then_the_head(cross, layers, blocks):
     )
     assert student.backbone.num_layers == len(blocks)
     left = [f"block_{i}" for i in range(4) if i not in blocks]
-    assert list(student.load_report.unused) == left
+    assert student.load_report.unused == dict.fromkeys(
+        left, "not among the chosen layers"
+    )
     assert student.load_report.initialised == ()
     used = {path.partition("/")[0] for path in student.load_report.used}
     assert {f"block_{i}" for i in blocks} <= used
@@ -196,15 +198,16 @@ def test_what_is_done_to_a_student_leaves_its_teacher(cross, options):
 
 
 @pytest.mark.parametrize("part", ["head", "top:1", "lora:2"])
-def test_all_of_a_student_is_trained_whatever_was_of_the_teacher(cross, part):
-    expected = [v.path for v in cross.trainable_weights]
-    set_trainable(cross, part)
-    for variable in cross.weights:
+def test_all_of_a_student_is_trained_whatever_was_of_the_teacher(part):
+    teacher = teacher_of(CrossEncoder, pooling="mean")
+    expected = [v.path for v in teacher.trainable_weights]
+    set_trainable(teacher, part)
+    for variable in teacher.weights:
         if "lora" in variable.path:
             variable.assign(np.full(variable.shape, 0.3))
-    student = student_from(cross, 4)
+    student = student_from(teacher, 4)
     assert [v.path for v in student.trainable_weights] == expected
-    np.testing.assert_allclose(logits(student), logits(cross), atol=1e-5)
+    np.testing.assert_allclose(logits(student), logits(teacher), atol=1e-5)
 
 
 def test_scoring_starts_afresh_but_for_what_was_not_fitted():
@@ -212,12 +215,13 @@ def test_scoring_starts_afresh_but_for_what_was_not_fitted():
     fresh = {"symmetric": True, "long": "max"}
     cross = teacher_of(CrossEncoder, scoring=fitted)
     assert student_from(cross, 4).scoring == Scoring("sigmoid", **fresh)
-    bi = teacher_of(BiEncoder, scoring=fitted)
-    assert student_from(bi, 4).scoring == Scoring("cosine", **fresh)
-    dot = teacher_of(BiEncoder, scoring=fitted, similarity="dot")
-    student = student_from(dot, 4)
-    assert student.similarity_name == "dot"
-    assert student.scoring == Scoring("sigmoid", **fresh)
+    # Windows are of pairs that are read together.
+    fitted = fitted.replace(long="truncate")
+    for similarity, activation in (("cosine", "cosine"), ("dot", "sigmoid")):
+        bi = teacher_of(BiEncoder, scoring=fitted, similarity=similarity)
+        student = student_from(bi, 4)
+        assert student.similarity_name == similarity
+        assert student.scoring == Scoring(activation, symmetric=True)
 
 
 @pytest.mark.parametrize("options", [{}, {"hidden_dim": 4}])
@@ -295,10 +299,11 @@ def test_its_embeddings_are_the_principal_components(encoder, hidden_dim):
 def test_its_report_says_what_starts_afresh(cross):
     report = student_from(cross, 2, hidden_dim=4).load_report
     assert report.used == tuple(f"{name}/embeddings" for name in TABLES)
-    rest = ("embedding_norm", "head", "pooler")
     blocks = tuple(f"block_{index}" for index in range(4))
-    assert tuple(report.unused) == (*blocks, *rest)
-    assert report.initialised == (*blocks[:2], *rest)
+    first, last = ("embedding_norm",), ("pooler", "head")
+    assert tuple(report.unused) == first + blocks + last
+    assert set(report.unused.values()) == {"of another width"}
+    assert report.initialised == first + blocks[:2] + last
 
 
 def test_narrow_embeddings_are_kept_as_they_are():
@@ -315,7 +320,7 @@ def test_narrow_embeddings_are_kept_as_they_are():
         np.testing.assert_array_equal(mine[path], theirs[path])
     assert sorted(student.load_report.used) == sorted(used)
     assert student.load_report.initialised == (
-        *("block_0", "embedding_projection", "head", "pooler"),
+        *("embedding_projection", "block_0", "pooler", "head"),
     )
 
 
@@ -396,11 +401,14 @@ def test_a_student_goes_to_a_preset_and_back(tmp_path, kind, layers, options):
     assert again.backbone.get_config() == student.backbone.get_config()
 
 
-def test_a_student_learns(cross):
-    student = student_from(cross, 1, hidden_dim=4, vocabulary=CORPUS)
-    student.compile(keras.optimizers.Adam(0.01))
-    history = student.fit(PAIRS, epochs=15, batch_size=3, verbose=0)
-    assert history.history["loss"][-1] < 0.8 * history.history["loss"][0]
+def test_a_student_learns():
+    still = {"dropout": 0.0, "attention_dropout": 0.0}
+    teacher = teacher_of(CrossEncoder, still, dropout=0.0)
+    keras.utils.set_random_seed(0)
+    student = student_from(teacher, 1, hidden_dim=4, vocabulary=CORPUS)
+    student.compile(keras.optimizers.Adam(0.05))
+    history = student.fit(PAIRS, epochs=60, batch_size=3, verbose=0)
+    assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,11 @@ def labels_alone(dataset):
     _, y, *_ = dataset.element_spec
     if not isinstance(y, dict):
         return dataset
+    if "label" not in y:
+        raise ValueError(
+            "An evaluation compares with labels, and these data have none. "
+            "Give pairs with labels."
+        )
     return dataset.map(lambda x, y, *weight: (x, y["label"], *weight))
 
 

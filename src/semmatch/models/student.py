@@ -264,16 +264,17 @@ def _head(model):
 def _report(teacher, student, sources):
     """What of the teacher the student has, and what of its own is new."""
     used = tuple(sources.values())
-    new = {v.path for v in student.weights} - sources.keys()
+    narrow = student.backbone.hidden_dim < teacher.backbone.hidden_dim
+    reason = "of another width" if narrow else "not among the chosen layers"
+    new = [v.path for v in student.weights if v.path not in sources]
+    theirs = _layers(v.path for v in teacher.weights)
     return LoadReport(
         used,
-        unused=dict.fromkeys(
-            sorted(_layers(v.path for v in teacher.weights) - _layers(used)),
-            "the student has no such layer, or one of another width",
-        ),
-        initialised=tuple(sorted(_layers(new))),
+        unused={n: reason for n in theirs if n not in _layers(used)},
+        initialised=tuple(_layers(new)),
     )
 
 
 def _layers(paths):
-    return {path.partition("/")[0] for path in paths}
+    """The names of the layers of weights, each once and in order."""
+    return dict.fromkeys(path.partition("/")[0] for path in paths)
