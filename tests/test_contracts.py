@@ -127,6 +127,7 @@ ARGUMENTS = {
         "gather": only_replica,
         "name": "twice",
     },
+    "SoftTargetKL": lambda: {"temperature": 2.0, "name": "soft"},
     "Spearman": lambda: {"label_range": (0.0, 5.0), "num_bins": 7},
     "TextEncoder": lambda: {
         "vocabulary_size": 9,

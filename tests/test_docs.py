@@ -11,7 +11,9 @@ import pytest
 
 from semmatch import BiEncoder
 from semmatch import CrossEncoder
+from semmatch import export_onnx
 from semmatch import load_faq
+from semmatch import Matcher
 from semmatch import Pairs
 from semmatch import read_pairs
 from semmatch import TextEncoder
@@ -143,6 +145,58 @@ def test_the_page_on_losses_runs(capsys):
     assert names["short"].shape == (1, 16)
     exec(classes, names)
     assert names["classes"].loss.name == "cross_entropy"
+
+
+@pytest.mark.slow
+def test_the_page_on_distillation_runs(workplace, capsys):
+    keras.utils.set_random_seed(0)
+    preprocessor = CrossEncoderPreprocessor.from_texts(
+        load_faq("zh").texts("train"), sequence_length=64
+    )
+    encoder = TextEncoder(2000, 12, 12, 384, 16, max_sequence_length=64)
+    CrossEncoder(encoder, preprocessor).save_to_preset("teacher")
+    export_onnx(CrossEncoder.from_preset("chinese-rbt4"), "older-ranker")
+    page = blocks("docs/distillation.md", "python")
+    script, layers, ensemble, vectors, lists, unlabelled, small, changing = page
+    names = {}
+
+    exec(script, names)
+    train, student = names["train"], names["student"]
+    assert student.backbone.num_layers == 4
+    assert len(names["scores"]) == len(set(zip(train.text_a, train.text_b)))
+    served = Matcher("deploy").score(train)
+    np.testing.assert_allclose(served, student.score(train), atol=0.1)
+
+    exec(layers, names)
+    logged = set(names["layered"].history.history)
+    assert {"hidden_mse", "attention_kl"} < logged
+
+    exec(ensemble, names)
+    one, two = (
+        member.score(train) for member in (names["teacher"], names["both"])
+    )
+    assert len(names["both"]) == len(names["scores"])
+    assert np.abs(one - two).max() > 0
+
+    exec(vectors, names)
+    cosines = names["finder"].history.history
+    assert cosines["soft_loss"][0] > 0
+    exec(lists, names)
+    assert names["finder"].loss.name == "listwise_kl"
+
+    exec(unlabelled, names)
+    features, y = next(iter(names["dataset"]))
+    assert np.isnan(y["label"]).any()
+
+    exec(small, names)
+    assert names["tiny"].backbone.hidden_dim == 256
+    assert "rows of token_embedding" in capsys.readouterr().out
+
+    exec(changing, names)
+    weights = names["distiller"].weights_of_losses
+    ends = [[float(weight(step)) for step in (0, names["steps"])]
+            for weight in weights.values()]
+    np.testing.assert_allclose(ends, [[0.1, 0.9], [0.9, 0.1]], rtol=1e-5)
 
 
 def test_the_page_on_retrieval_runs(workplace, capsys):

@@ -101,6 +101,7 @@ def test_the_demo_runs(run, tmp_path, capsys):
         ("02_bring_your_checkpoint", "checkpoint/deploy/model.onnx"),
         ("03_sentence_bert", "sentence_bert/deploy/model.onnx"),
         ("04_retrieve_and_rerank", "retrieve_and_rerank/find/model.onnx"),
+        ("05_distillation", "distillation/taught/model.onnx"),
     ],
 )
 def test_a_notebook_runs(tmp_path, name, written):

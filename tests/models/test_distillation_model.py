@@ -11,6 +11,7 @@ from semmatch import Scoring
 from semmatch.data import distillation_dataset
 from semmatch.data import Pairs
 from semmatch.losses import CosineMSE
+from semmatch.losses import MarginMSE
 from semmatch.losses import RDrop
 from semmatch.losses import SoftTargetKL
 from semmatch.models import Ensemble
@@ -24,6 +25,7 @@ from tests.models.distillation_cases import LABELLED
 from tests.models.distillation_cases import PREPROCESSOR
 from tests.models.distillation_cases import Stored
 from tests.models.distillation_cases import UNLABELLED
+from tests.training import two_replicas
 
 WEIGHT = np.array([0.0, 1.0, 2.0, 0.5], "float32")
 
@@ -388,6 +390,16 @@ def test_another_soft_loss_gets_logits():
             ValueError,
             "Leave it out",
         ),
+        (
+            {"student": bi_model(), "soft_loss": SoftTargetKL()},
+            ValueError,
+            "a loss of vectors",
+        ),
+        (
+            {"student": bi_model(), "soft_loss": MarginMSE()},
+            ValueError,
+            "compares lists",
+        ),
         ({"teacher": cross(num_classes=3)}, ValueError, "of 3 logits and a"),
         ({"teacher": Stored()}, TypeError, "Received: a `Stored`"),
         ({"student": bi_model(), "temperature": 2.0}, ValueError, "vectors"),
@@ -469,3 +481,10 @@ def test_a_teacher_that_gives_nan_is_told():
     distiller.compile()
     with pytest.raises(ValueError, match="teacher's logits must be finite"):
         distiller.fit(LABELLED, verbose=0)
+
+
+@tensorflow_only
+def test_two_replicas_are_taught_as_one():
+    figures = two_replicas.run("--model", "distilled")
+    assert figures["moved"] > 0.01
+    assert figures["apart"] < 1e-5

@@ -114,7 +114,7 @@ def test_a_loss_that_adds_up_goes_through_parts_without_a_cache():
 @pytest.mark.parametrize("size", [None, 5])
 def test_the_negatives_of_two_replicas_are_those_of_one_process(size):
     arguments = [] if size is None else ["--micro-batch-size", size]
-    figures = two_replicas.run("--vectors", *arguments)
+    figures = two_replicas.run("--model", "vectors", *arguments)
     assert figures["moved"] > 0.01
     assert figures["apart"] < 1e-5
 

@@ -33,13 +33,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--micro-batch-size", type=int, help="of replicas")
     parser.add_argument("--dropout", type=float, default=0.0)
-    parser.add_argument("--vectors", action="store_true", help="a BiEncoder")
+    parser.add_argument(
+        "--model", choices=["logits", "vectors", "distilled"], default="logits"
+    )
     options = parser.parse_args()
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
-    train = train_vectors if options.vectors else train_logits
+    train = {
+        "logits": train_logits,
+        "vectors": train_vectors,
+        "distilled": train_distilled,
+    }[options.model]
     start, one = train(tf.distribute.get_strategy())
     _, two = train(
         tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
@@ -128,6 +134,44 @@ def train_vectors(strategy, dropout=0.0, micro_batch_size=None):
     data = tf.data.Dataset.from_tensor_slices((x, groups.astype("int32")))
     model.fit(data.batch(64).repeat(4), verbose=0)
     return before, model.get_weights()
+
+
+def train_distilled(strategy, dropout=0.0, micro_batch_size=None):
+    """The same of a student with a teacher beside it, and what is logged."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from semmatch import CrossEncoder
+    from semmatch import DistillationModel
+    from semmatch import LayerMatch
+
+    random = np.random.default_rng(0)
+    ids = random.integers(1, 50, (64, 8)).astype("int32")
+    x = {"token_ids": ids, "padding_mask": np.ones_like(ids)}
+    y = random.integers(0, 2, 64).astype("float32")
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        teacher, student = (
+            CrossEncoder(tiny_encoder(dropout), dropout=dropout, pooling="mean")
+            for _ in range(2)
+        )
+        model = DistillationModel(
+            teacher,
+            student,
+            temperature=1.0,
+            hard_loss_weight=keras.optimizers.schedules.PolynomialDecay(
+                1.0, 4, 0.0
+            ),
+            matches=[LayerMatch(), LayerMatch("attention", loss="kl")],
+        )
+        model.compile(keras.optimizers.SGD(0.1), metrics=["accuracy"])
+    before = student.get_weights()
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(64).repeat(4)
+    history = model.fit(data, verbose=0).history
+    logs = [np.array(history[name], "f4") for name in sorted(history)]
+    # The same before, so that what moved are weights.
+    return before + logs, student.get_weights() + logs
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from semmatch._checks import check_positive
 from semmatch.losses.cross_entropy import log_probabilities
 
 # What `SoftTargetKL` and `DistillationModel` soften by.
@@ -40,7 +41,7 @@ class SoftTargetKL(keras.losses.Loss):
         self, temperature=TEMPERATURE, name="soft_target_kl", **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        self.temperature = check_temperature(temperature)
+        self.temperature = check_positive(temperature, "temperature")
 
     def call(self, y_true, y_pred):
         y_true = ops.convert_to_tensor(y_true)
@@ -62,17 +63,3 @@ class SoftTargetKL(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "temperature": self.temperature}
-
-
-def check_temperature(temperature):
-    """`temperature`, if logits can be divided by it.
-
-    >>> check_temperature(2)
-    2.0
-    """
-    if not 0 < temperature < float("inf"):
-        raise ValueError(
-            "`temperature` must be a finite number above 0. Received: "
-            f"temperature={temperature}."
-        )
-    return float(temperature)

@@ -11,6 +11,7 @@ from semmatch.losses.info_nce import InfoNCE
 from semmatch.losses.listwise_kl import ListwiseKL
 from semmatch.losses.loss_sum import label_range
 from semmatch.losses.margin_mse import MarginMSE
+from semmatch.losses.soft_target_kl import SoftTargetKL
 from semmatch.losses.triplet import Triplet
 
 
@@ -44,7 +45,7 @@ def check_vector_loss(loss, similarity, normalize=False, pair_classes=None):
     if automatic:
         return CoSENT(similarity=similarity)
     if not isinstance(loss, keras.losses.Loss) or any(
-        isinstance(part, CrossEntropy)
+        isinstance(part, CrossEntropy | SoftTargetKL)
         or type(part).__module__.startswith("keras.")
         for part in _parts(loss)
     ):

@@ -3,6 +3,7 @@
 import re
 
 from semmatch._checks import check_one_of
+from semmatch._checks import check_positive
 
 _LOSSES = {
     "hidden": ("mse", "cosine"),
@@ -61,12 +62,7 @@ class LayerMatch:
         self.layers = "uniform" if layers is None else layers
         if not isinstance(self.layers, dict):
             check_one_of(self.layers, _RULES, "layers")
-        if not 0 < weight < float("inf"):
-            raise ValueError(
-                "`weight` must be a finite number above 0. Received: "
-                f"weight={weight}."
-            )
-        self.weight = float(weight)
+        self.weight = check_positive(weight, "weight")
 
     @property
     def name(self):

@@ -6,6 +6,8 @@ from keras import ops
 from semmatch.losses import CoSENT
 from semmatch.losses import SoftTargetKL
 from semmatch.losses.soft_target_kl import TEMPERATURE
+from semmatch.losses.vector_loss import check_vector_loss
+from semmatch.losses.vector_loss import is_loss_of_lists
 
 
 def check_soft_loss(soft_loss, temperature, student):
@@ -42,7 +44,18 @@ def check_soft_loss(soft_loss, temperature, student):
             "`soft_loss` is an object, such as `semmatch.losses.SoftTargetKL()`"
             f', or "auto". Received: soft_loss={soft_loss!r}.'
         )
-    return soft_loss
+    if logits:
+        return soft_loss
+    if is_loss_of_lists(soft_loss):
+        raise ValueError(
+            "The teacher scores pairs, and this soft loss compares lists. "
+            f"Received: soft_loss={soft_loss!r}. For lists train the "
+            "`BiEncoder` itself, on `triplet_dataset(triplets, preprocessor, "
+            "scores=...)`."
+        )
+    return check_vector_loss(
+        soft_loss, student.similarity_name, student.normalize
+    )
 
 
 def check_classes(teacher_classes, student):

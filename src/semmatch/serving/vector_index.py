@@ -16,6 +16,8 @@ from semmatch._similarity import unit_vectors
 from semmatch.serving.exact_vectors import ExactVectors
 from semmatch.serving.faiss_vectors import BLOCK
 from semmatch.serving.faiss_vectors import FaissVectors
+from semmatch.serving.vector_checks import blocks
+from semmatch.serving.vector_checks import checked_vectors
 
 INDEX_FILE = "vector_index.json"
 ALIVE_FILE = "vector_rows.npy"
@@ -124,13 +126,18 @@ class VectorIndex:
             ValueError: if they are of another width, one has NaN or
                 infinity, or they are too few to train the index.
         """
-        vectors = self._checked(vectors, "vectors")
+        vectors, of_length_1 = self._checked(vectors, "vectors")
         rows = len(self._alive) + np.arange(len(vectors))
         if not len(rows):
             return rows
         self._backend.train(vectors, self._converted)
-        for block in self._blocks(vectors):
-            self._backend.add(self._converted(vectors[block]), rows[block])
+        ready = vectors.dtype == "float32" and vectors.flags.c_contiguous
+        if ready and (of_length_1 or self.similarity != "cosine"):
+            # At once, so that the index makes room once.
+            self._backend.add(vectors, rows)
+        else:
+            for block in blocks(vectors, BLOCK):
+                self._backend.add(self._converted(vectors[block]), rows[block])
         self._alive = np.concatenate([self._alive, np.ones(len(rows), "bool")])
         self._count += len(rows)
         return rows
@@ -191,7 +198,7 @@ class VectorIndex:
             Where an approximate index finds fewer, the row is -1 and the
             similarity minus infinity.
         """
-        queries = self._checked(queries, "queries")
+        queries, _ = self._checked(queries, "queries")
         k = min(check_positive_int(k, "k"), self._count)
         if not k or not len(queries):
             shape = (len(queries), k)
@@ -247,42 +254,7 @@ class VectorIndex:
         return index
 
     def _checked(self, vectors, name):
-        """`vectors` as an array, if they are this index's and finite."""
-        vectors = np.asarray(vectors)
-        if vectors.ndim != 2 or vectors.shape[1] != self.dim:
-            raise ValueError(
-                f"`{name}` must be vectors of this index, an array of shape "
-                f"(n, {self.dim}). Received: shape {vectors.shape}."
-            )
-        if vectors.dtype.kind not in "fiu":
-            raise ValueError(
-                f"`{name}` must be numbers. Received: type {vectors.dtype}."
-            )
-        if vectors.dtype == "int8" and self.similarity != "cosine":
-            raise ValueError(
-                "int8 vectors have kept their directions and not their "
-                "lengths: they have cosines alone. Received: an index of "
-                f"similarity={self.similarity!r}. Encode with "
-                'precision="float16" or "float32".'
-            )
-        for block in self._blocks(vectors):
-            part = vectors[block]
-            if part.dtype != "float32":
-                with np.errstate(over="ignore"):
-                    part = part.astype("float32")
-            if not np.isfinite(part).all():
-                wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
-                raise ValueError(
-                    f"`{name}` must be finite in float32. Received: NaN or "
-                    f"infinity in {name}[{block.start + wrong[0]}]."
-                )
-        return vectors
-
-    def _blocks(self, vectors):
-        step = max(1, BLOCK // self.dim)
-        return [
-            slice(start, start + step) for start in range(0, len(vectors), step)
-        ]
+        return checked_vectors(vectors, name, self.dim, self.similarity)
 
     def _converted(self, vectors):
         """Vectors as the backend has them."""
