@@ -138,6 +138,16 @@ def test_an_ensemble_beside_the_student_is_the_mean():
     np.testing.assert_allclose(loss_of(online, batch), expected, rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:The loss became nan")
+def test_a_label_that_is_no_number_is_no_missing_label():
+    distiller = DistillationModel(cross(seed=3), cross())
+    distiller.compile()
+    labels = np.array([1, 0, np.nan, 0], "float32")
+    batch = pair_dataset(LABELLED, PREPROCESSOR).map(lambda x, y: (x, labels))
+    losses = distiller.fit(batch, verbose=0).history["loss"]
+    assert np.isnan(losses).all()
+
+
 def test_figures_of_an_evaluation_are_those_of_the_student():
     student = cross()
     distiller = DistillationModel(cross(seed=3), student)
@@ -147,9 +157,14 @@ def test_figures_of_an_evaluation_are_those_of_the_student():
     assert set(found) == {"loss", "accuracy", "auc"}
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-6)
+    weighted = pair_dataset(LABELLED, PREPROCESSOR, sample_weight=WEIGHT)
+    expected = student.evaluate(weighted, verbose=0, return_dict=True)
+    found = distiller.evaluate(weighted, verbose=0, return_dict=True)
+    assert found == pytest.approx(expected)
     batches = distillation_dataset(LABELLED, PREPROCESSOR, Stored())
     again = distiller.evaluate(batches, verbose=0, return_dict=True)
-    np.testing.assert_allclose(again["loss"], expected["loss"], rtol=1e-6)
+    plain = student.evaluate(LABELLED, verbose=0, return_dict=True)
+    assert again == pytest.approx(plain)
 
 
 def test_a_training_moves_the_student_and_not_the_teacher():
@@ -190,7 +205,7 @@ def test_what_is_saved_is_the_student(tmp_path):
     assert type(loaded) is type(student)
     expected = student.score(LABELLED)
     np.testing.assert_allclose(loaded.score(LABELLED), expected, atol=1e-6)
-    distiller.save_to_preset(tmp_path / "preset")
+    distiller.student.save_to_preset(tmp_path / "preset")
     again = type(student).from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again.score(LABELLED), expected, atol=1e-6)
 

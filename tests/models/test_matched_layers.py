@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from semmatch import DistillationModel
+from semmatch import load_model
 from semmatch.losses import RDrop
 from semmatch.models import Ensemble
 from semmatch.models import LayerMatch
@@ -125,7 +126,7 @@ def test_the_pooler_is_a_pooling():
     )
 
 
-def test_a_wider_teacher_is_reached_by_a_layer_that_is_trained():
+def test_a_wider_teacher_is_reached_by_a_layer_that_is_trained(tmp_path):
     teacher = cross(num_layers=2, hidden_dim=12, seed=3)
     student = cross(num_layers=2)
     distiller = matched(teacher, student, LayerMatch(layers="last"))
@@ -148,6 +149,11 @@ def test_a_wider_teacher_is_reached_by_a_layer_that_is_trained():
     assert np.abs(to_numpy(projection.kernel) - kernel).max() > 0.01
     own = {id(variable) for variable in student.variables}
     assert id(projection.kernel) not in own
+    distiller.save(tmp_path / "student.keras")
+    loaded = load_model(tmp_path / "student.keras")
+    np.testing.assert_allclose(
+        loaded.score(LABELLED), student.score(LABELLED), atol=1e-6
+    )
 
 
 def test_the_texts_of_a_bi_encoder_are_matched_each():

@@ -40,7 +40,7 @@ def recorded_blocks():
     >>> record[0].outputs.shape
     TensorShape([1, 3, 8])
     """
-    record: list[BlockPass] = []
+    record = []
     token = _record.set(record)
     try:
         yield record

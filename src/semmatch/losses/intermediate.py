@@ -2,8 +2,10 @@
 
 from keras import ops
 
-from semmatch.layers.block_parts import MASKED
 from semmatch.losses.similarity import unit_vectors
+
+# Large enough that the softmax gives padding exactly 0 in float32.
+_MASKED = -1e9
 
 
 def vector_distance(student, teacher, mask, kind):
@@ -65,7 +67,7 @@ def attention_distance(student, teacher, mask, kind):
         counts = ops.maximum(ops.sum(real, axis=-1), 1.0)
         apart = keys / counts[:, None, None]
     else:
-        padding = (1 - _float32(mask))[:, None, None, :] * MASKED
+        padding = (1 - _float32(mask))[:, None, None, :] * _MASKED
         student = ops.log_softmax(student + padding, axis=-1)
         teacher = ops.log_softmax(teacher + padding, axis=-1)
         if student.shape[1] != teacher.shape[1]:

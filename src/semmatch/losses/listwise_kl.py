@@ -84,17 +84,10 @@ class ListwiseKL(keras.losses.Loss):
         self._check_scores(y_true, y_pred)
         similar = query_similarity(y_pred, self.similarity)
         empty = ops.isnan(y_true)
-        count = ops.sum(ops.cast(~empty, similar.dtype), axis=-1)
-        compared = count > 1
-        # Never all of a row, of which nothing would be left to compute with.
-        left_out = empty & compared[:, None]
-        scores = ops.where(empty, 0, y_true)
-        teacher = _log_shares(scores / self.temperature, left_out)
-        student = _log_shares(
-            similar * (self.scale / self.temperature), left_out
-        )
+        teacher = _log_shares(y_true / self.temperature, empty)
+        student = _log_shares(similar * (self.scale / self.temperature), empty)
         apart = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
-        return self.temperature**2 * ops.where(compared, apart, 0)
+        return self.temperature**2 * apart
 
     def _check_scores(self, y_true, y_pred):
         shape, texts = tuple(y_true.shape), y_pred.shape[1]
@@ -117,7 +110,9 @@ class ListwiseKL(keras.losses.Loss):
         }
 
 
-def _log_shares(logits, left_out):
-    """Logarithms of the candidates' shares, 0 for those left out."""
-    logits = ops.where(left_out, -np.inf, logits)
-    return ops.where(left_out, 0, ops.log_softmax(logits, axis=-1))
+def _log_shares(logits, empty):
+    """Logarithms of the candidates' shares, 0 in empty places."""
+    logits = ops.where(empty, -np.inf, logits)
+    # Of empty places alone the softmax is NaN, which neither a value nor a
+    # gradient brings past `where`.
+    return ops.where(empty, 0, ops.log_softmax(logits, axis=-1))

@@ -10,14 +10,14 @@ from semmatch.data import Pairs
 from semmatch.models.raw_texts import raw_texts
 
 
-def part_of(x, who):
-    """The features of `who`, `"student"` or `"teacher"`; all, if not named.
+def student_part(x):
+    """The student's features, of what may hold those of a teacher, too.
 
-    >>> part_of({"student": 1, "teacher": 2}, "teacher"), part_of(3, "student")
-    (2, 3)
+    >>> student_part({"student": 1, "teacher": 2}), student_part(3)
+    (1, 3)
     """
     named = isinstance(x, dict) and "student" in x
-    return x[who] if named else x
+    return x["student"] if named else x
 
 
 def labels_of(y, sample_weight=None):
@@ -32,12 +32,11 @@ def labels_of(y, sample_weight=None):
         Labels, 0 for none, and weights, None where all count alike; or None
         and None for a batch without labels.
     """
-    label = y.get("label") if isinstance(y, dict) else y
-    if label is None:
+    if not isinstance(y, dict):
+        return y, sample_weight
+    if "label" not in y:
         return None, None
-    label = ops.convert_to_tensor(label)
-    if not keras.backend.is_float_dtype(label.dtype):
-        return label, sample_weight
+    label = ops.convert_to_tensor(y["label"])
     known = ~ops.isnan(label)
     weight = ops.cast(known, "float32")
     if sample_weight is not None:

@@ -6,20 +6,40 @@ from semmatch.layers.recording import recorded_blocks
 from semmatch.models.distillation_batch import check_labelled
 from semmatch.models.distillation_batch import example_mean
 from semmatch.models.distillation_batch import labels_of
+from semmatch.models.distillation_batch import num_replicas
 from semmatch.models.distillation_batch import outputs_of
+from semmatch.models.loss_weights import weight_at
 from semmatch.models.soft_loss import soft_scores
 from semmatch.models.soft_loss import soft_target
 
 
-def losses_of_batch(model, x, y, y_pred, sample_weight):
-    """A scalar for each name in `model.weights_of_losses`.
+def training_loss(model, x, y, y_pred, sample_weight):
+    """The weighted sum of a batch's losses, with the student's penalties.
 
     Args:
-        model: `DistillationModel`, whose agreement with its teacher is
-            counted on the way.
+        model: `DistillationModel`, whose trackers count the losses on the
+            way, and whose step goes on.
         x: as of `keras.Model.compute_loss`, as are `y` and `sample_weight`.
         y_pred: what the model returned in training.
     """
+    losses = _losses(model, x, y, y_pred, sample_weight)
+    rows = ops.shape(outputs_of(y_pred))[0]
+    for name, loss in losses.items():
+        model.trackers[name].update_state(loss * num_replicas(), rows)
+    # An attack goes through the same batch twice.
+    passes = 1 if model.student.adversarial_epsilon is None else 2
+    step = model.step // passes
+    model.step.assign_add(1)
+    total = sum(
+        weight_at(model.weights_of_losses[name], step) * loss
+        for name, loss in losses.items()
+    )
+    penalties = [ops.sum(loss) for loss in model.losses]
+    return total + sum(penalties) / num_replicas()
+
+
+def _losses(model, x, y, y_pred, sample_weight):
+    """A scalar for each name in `model.weights_of_losses`."""
     student = model.student
     returned = outputs_of(y_pred)
     outputs = student.loss_outputs(returned)

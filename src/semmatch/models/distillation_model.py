@@ -7,20 +7,19 @@ from semmatch.layers.recording import recorded_blocks
 from semmatch.metrics import Spearman
 from semmatch.models.distillation_batch import labels_alone
 from semmatch.models.distillation_batch import labels_of
-from semmatch.models.distillation_batch import num_replicas
 from semmatch.models.distillation_batch import outputs_of
-from semmatch.models.distillation_batch import part_of
 from semmatch.models.distillation_batch import raw_distillation_dataset
-from semmatch.models.distillation_loss import losses_of_batch
+from semmatch.models.distillation_batch import student_part
+from semmatch.models.distillation_loss import training_loss
 from semmatch.models.fitting import guarded_fit
 from semmatch.models.fitting import validation_dataset
-from semmatch.models.loss_weights import check_loss_weights
-from semmatch.models.loss_weights import weight_at
+from semmatch.models.loss_weights import weights_of_losses
 from semmatch.models.matched_layers import matched_layers
 from semmatch.models.raw_texts import raw_dataset
 from semmatch.models.soft_loss import check_classes
 from semmatch.models.soft_loss import check_soft_loss
 from semmatch.models.teacher import OnlineTeacher
+from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
 
 
@@ -99,19 +98,16 @@ class DistillationModel(keras.Model):
             self.online_teacher = OnlineTeacher(teacher, student)
             check_classes(self.online_teacher.num_classes, student)
         self.matches = matched_layers(matches, student, self.online_teacher)
-        check_loss_weights(hard_loss_weight, soft_loss_weight, self.matches)
-        weights = {"hard_loss": hard_loss_weight, "soft_loss": soft_loss_weight}
-        self.weights_of_losses = {
-            **{name: w for name, w in weights.items() if w != 0},
-            **{one.name: one.match.weight for one in self.matches},
-        }
+        self.weights_of_losses = weights_of_losses(
+            hard_loss_weight, soft_loss_weight, self.matches
+        )
         self.trackers = {
             name: keras.metrics.Mean(name=name)
             for name in self.weights_of_losses
         }
         self.agreement = Spearman(name="teacher_spearman")
         self._trains = False
-        self._step = self.add_weight(
+        self.step = self.add_weight(
             shape=(),
             dtype="int32",
             initializer="zeros",
@@ -140,11 +136,8 @@ class DistillationModel(keras.Model):
     def preprocessor(self):
         """What packs the pairs that `fit` trains on."""
         own = self.student.preprocessor_or_error()
-        return (
-            own
-            if self.online_teacher is None
-            else self.online_teacher.packing(own)
-        )
+        teacher = self.online_teacher
+        return own if teacher is None else teacher.packing(own)
 
     def compile(
         self,
@@ -159,16 +152,22 @@ class DistillationModel(keras.Model):
         """Configures the training, and the student to be evaluated.
 
         Args:
-            optimizer: as of `CrossEncoder.compile`.
-            loss: the hard loss, as of the student's `compile`.
-            metrics: as of the student's `compile`.
-            adversarial_epsilon: as of `CrossEncoder.compile`.
-            activation_checkpointing: as of `CrossEncoder.compile`.
+            optimizer: as of the student's `compile`, as are the others.
+            loss: the hard loss.
+            metrics: of the student's scores.
+            adversarial_epsilon: float or None.
+            activation_checkpointing: bool.
             **kwargs: as of `keras.Model.compile`.
         """
         student = self.student
+        if optimizer == "auto":
+            optimizer = AdamW()
+        optimizer = keras.optimizers.get(optimizer)
+        # One of its own: this one has variables of projections as well, with
+        # which the student's file could not be loaded.
+        its_own = type(optimizer).from_config(optimizer.get_config())
         student.compile(
-            optimizer,
+            its_own,
             loss,
             metrics=metrics,
             adversarial_epsilon=adversarial_epsilon,
@@ -185,10 +184,7 @@ class DistillationModel(keras.Model):
             metrics = student.default_metrics()
         # Weighted, so that pairs without a label can be left out.
         super().compile(
-            student.optimizer,
-            student.loss,
-            weighted_metrics=metrics,
-            **kwargs,
+            optimizer, student.loss, weighted_metrics=metrics, **kwargs
         )
 
     def fit(
@@ -249,12 +245,8 @@ class DistillationModel(keras.Model):
         """Writes the student, as its own `save` does."""
         self.student.save(filepath, **kwargs)
 
-    def save_to_preset(self, preset_dir):
-        """Writes the student, as its own `save_to_preset` does."""
-        self.student.save_to_preset(preset_dir)
-
     def call(self, x, training=None):
-        features = part_of(x, "student")
+        features = student_part(x)
         if not training or not self.matches:
             return self.student(features, training=training)
         with recorded_blocks() as record:
@@ -282,27 +274,15 @@ class DistillationModel(keras.Model):
             if label is None:
                 return ops.zeros(())  # Keras looks at the shape alone
             return super().compute_loss(x, label, outputs, weight, training)
-        losses = losses_of_batch(self, x, y, y_pred, sample_weight)
-        rows = ops.shape(outputs_of(y_pred))[0]
-        for name, loss in losses.items():
-            self.trackers[name].update_state(loss * num_replicas(), rows)
-        # An attack goes through the same batch twice.
-        passes = 1 if self.student.adversarial_epsilon is None else 2
-        step = self._step // passes
-        self._step.assign_add(1)
-        total = sum(
-            weight_at(self.weights_of_losses[name], step) * loss
-            for name, loss in losses.items()
-        )
-        penalties = [ops.sum(loss) for loss in self.losses]
-        return total + sum(penalties) / num_replicas()
+        return training_loss(self, x, y, y_pred, sample_weight)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        label, weight = labels_of(y, sample_weight)
+        # As the student's, metrics do not weigh pairs; some have no label.
+        label, known = labels_of(y)
         outputs = outputs_of(y_pred)
         if label is not None:
             label, scores = self.student.metric_inputs(label, outputs)
-            super().compute_metrics(x, label, scores, weight)
+            super().compute_metrics(x, label, scores, known)
         results = self.get_metrics_result()
         # What a teacher says is of the training, what labels say of pairs
         # that have some.
