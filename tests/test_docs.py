@@ -163,6 +163,7 @@ def test_the_page_on_distillation_runs(workplace, capsys):
     exec(script, names)
     train, student = names["train"], names["student"]
     assert student.backbone.num_layers == 4
+    assert names["distiller"].soft_loss.temperature == 2.0
     assert len(names["scores"]) == len(
         set(zip(train.text_a, train.text_b, strict=True))
     )

@@ -198,8 +198,8 @@ def teacher_scores(teacher, pairs, file):
 
     Args:
         teacher: `CrossEncoder`, `BiEncoder`, `Matcher`, or what has
-            `logits(pairs)` and a `scoring`, such as `Ensemble`. With
-            `Scoring.symmetric` it scores both orders.
+            `logits(pairs)` and a `scoring`, such as an `Ensemble` of these.
+            With `Scoring.symmetric` it scores both orders.
         pairs: `Pairs`, whose labels do not count, or a list of `(text_a,
             text_b)`.
         file: path of a file, such as `"teacher.npz"`.

@@ -10,9 +10,10 @@ class Ensemble:
     """The weighted mean of the logits of several models.
 
     It goes where a teacher goes: into `teacher_scores`, where its members may
-    be `Matcher`s and stored scores as well, and into `DistillationModel`,
-    where all are models that read the same features. Each is calibrated as
-    its own `scoring` says before the mean is taken.
+    be `Matcher`s as well, and into `DistillationModel`, where all are models
+    that read the same features. Of stored scores it is itself what
+    `distillation_dataset` takes as scores. Each member is calibrated as its
+    own `scoring` says before the mean is taken.
 
     Source: You et al. 2017, "Learning from multiple teacher networks".
 
