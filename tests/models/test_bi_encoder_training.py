@@ -121,7 +121,7 @@ def test_scores_that_may_all_be_0_or_1_have_no_area(
     similarity, normalize, names
 ):
     model = bi_model(similarity=similarity, normalize=normalize)
-    metrics = {metric.name for metric in model._default_metrics()}
+    metrics = {metric.name for metric in model.default_metrics()}
     assert metrics | {"loss"} == names
     assert type(model.loss) is CoSENT
     assert model.loss.similarity == similarity
