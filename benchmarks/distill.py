@@ -1,4 +1,4 @@
-"""Teaches a small cross-encoder what a big one says of QA_corpus.
+"""Teaches a small model what a big cross-encoder says of QA_corpus.
 
     python benchmarks/distill.py --preset ../shared/models/e5-small-zh \
         --teacher ../shared/models/e5-small-zh-qa --num-layers 4 --seeds 0 1
@@ -12,69 +12,47 @@ pairs once, into a file under `--out`.
         --teacher ../shared/models/e5-small-zh-qa --num-layers 4 \
         --limit 20000 --epochs 1 --valid-only --recipes alone kd-2 kd-4
 
-screens recipes on valid, and
+screens recipes on valid,
 
     python benchmarks/distill.py --preset ../shared/models/e5-small-zh \
         --teacher ../shared/models/e5-small-zh-qa --num-layers 4 \
         --limit 6400 --epochs 1 --valid-only --recipes alone kd-4 online
 
-shows what a stored and a running teacher cost (give it the machine alone).
-Each training writes its result to `--out` and is not repeated; one that was
-cut is taken up at its last whole epoch.
+shows what a stored and a running teacher cost (give it the machine alone),
+
+    python benchmarks/distill.py --preset ../shared/models/e5-small-zh \
+        --teacher ../shared/models/e5-small-zh-qa --num-layers 4 \
+        --student bi-encoder --recipes alone order cosine
+
+has it teach vectors, whose accuracy is at the threshold that is best on valid,
+
+    python benchmarks/distill.py --preset ../shared/models/e5-small-zh \
+        --teacher ../shared/models/e5-small-zh-qa --num-layers 2 \
+        --hidden-dim 128 --learning-rate 5e-4 --recipes alone augmented
+
+a student of fresh, narrower blocks; what each costs to serve is drawn by
+`benchmarks/frontier.py`. Each training writes its result to `--out` and is not
+repeated; one that was cut is taken up at its last whole epoch.
 """
 
 import argparse
-import json
-import time
+import types
 from pathlib import Path
 
-import keras
 import numpy as np
-from qa_corpus import write_json
+from distill_training import finished
+from distill_training import load_teacher
+from distill_training import RECIPES
 
-from semmatch import CrossEncoder
-from semmatch import distillation_dataset
-from semmatch import DistillationModel
-from semmatch import LayerMatch
-from semmatch import pair_dataset
-from semmatch import Pairs
 from semmatch import read_pairs
 from semmatch import Scoring
 from semmatch import teacher_scores
-from semmatch.data import recombine_pairs
+from semmatch.evaluation import choose_threshold
 from semmatch.evaluation import compare
+from semmatch.evaluation import compare_correlations
 from semmatch.evaluation import evaluate_pairs
 from semmatch.evaluation.bootstrap import bootstrap_intervals
-from semmatch.models import student_from
-from semmatch.training import AdamW
 from semmatch.training import best_precision
-from semmatch.training import LinearWarmup
-
-# Steps whose time says little: the first ones compile.
-WARM_UP = 30
-
-# Arguments of `DistillationModel`, and what else a recipe changes.
-RECIPES = {
-    "alone": None,
-    "kd-1": {"temperature": 1.0},
-    "kd-2": {"temperature": 2.0},
-    "kd-4": {"temperature": 4.0},
-    "kd-8": {"temperature": 8.0},
-    "soft-1": {"temperature": 1.0, "hard_loss_weight": 0.0},
-    "soft-2": {"temperature": 2.0, "hard_loss_weight": 0.0},
-    "soft-4": {"temperature": 4.0, "hard_loss_weight": 0.0},
-    "online": {"online": True},
-    "hidden": {"online": True, "matches": [LayerMatch()]},
-    "attention": {
-        "online": True,
-        "matches": [LayerMatch("attention", "last", "kl")],
-    },
-    "cut": {"temperature": 2.0, "layers": "first"},
-    "uniform": {"temperature": 2.0, "layers": "uniform"},
-    "augmented": {"temperature": 2.0, "augmented": True},
-    "attacked": {"temperature": 2.0, "compile": {"adversarial_epsilon": 0.5}},
-}
-FURTHER = ("online", "layers", "augmented", "compile")
 
 
 def main():
@@ -86,159 +64,64 @@ def main():
     if options.limit:
         splits["train"] = splits["train"][: options.limit]
     shown = ["valid"] if options.valid_only else ["valid", "test"]
-    teacher = CrossEncoder.from_preset(
-        options.teacher, sequence_length=options.sequence_length
-    )
+    teacher = load_teacher(options, "float32")
     options.out.mkdir(parents=True, exist_ok=True)
-    file = options.out / "teacher.npz"
+    file = options.out / "teacher-float32.npz"
     scores = {
         name: teacher_scores(teacher, splits[name], file).score(splits[name])
-        for name in ("train", *shown)
+        for name in shown
     }
-    print_row("teacher", [scores], splits, shown)
+    print_row("teacher", [Stored(scores)], splits, shown)
     rows = {}
     for recipe in options.recipes:
         results = [
-            finished(recipe, seed, options, splits, teacher, file)
+            finished(recipe, seed, options, splits, teacher)
             for seed in options.seeds
         ]
-        rows[recipe] = [scores for scores, _ in results]
+        # Cosines have no threshold of their own.
+        chosen_on = splits["valid"] if options.student == "bi-encoder" else None
+        rows[recipe] = [Stored(scores, chosen_on) for scores, _ in results]
         speeds = [speed for _, speed in results]
         print_row(recipe, rows[recipe], splits, shown, np.median(speeds))
     if "alone" in rows:
-        for recipe in rows.keys() - {"alone"}:
-            print_gain(recipe, rows, scores, splits, shown[-1])
+        for recipe in [recipe for recipe in rows if recipe != "alone"]:
+            print_gain(recipe, rows, Stored(scores), splits, shown[-1])
 
 
 class Stored:
-    """Scores as a model that gives them."""
+    """Scores of valid and test, as a model that gives them.
 
-    def __init__(self, scores):
-        self.scoring = Scoring("sigmoid")
+    Args:
+        scores: dict of float `(n,)`, by split.
+        chosen_on: `Pairs` of valid, whose best threshold is taken; None for
+            a half.
+    """
+
+    def __init__(self, scores, chosen_on=None):
         self.scores = scores
-
-    def score(self, pairs):
-        return self.scores
-
-
-def finished(recipe, seed, options, splits, teacher, file):
-    """Scores of one training, made unless they are there, and its speed."""
-    layers = options.num_layers or "all"
-    size = f"{layers}x{len(splits['train'])}x{options.epochs}"
-    folder = options.out / size / f"{recipe}-{seed}"
-    if not (folder / "result.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        speed = train(recipe, seed, options, splits, teacher, file, folder)
-        write_json(folder / "result.json", {"pairs_per_second": speed})
-    speed = json.loads((folder / "result.json").read_text())
-    scores = {
-        name: np.load(folder / f"{name}.npy") for name in ("valid", "test")
-    }
-    return scores, speed["pairs_per_second"]
-
-
-def train(recipe, seed, options, splits, teacher, file, folder):
-    """Trains one student; returns its pairs a second, writes its scores."""
-    keras.utils.set_random_seed(seed)
-    settings = dict(RECIPES[recipe] or {})
-    further = {name: settings.pop(name, None) for name in FURTHER}
-    model = student = make_student(options, teacher, further["layers"])
-    batches = {"batch_size": 64, "shuffle": True, "seed": seed}
-    if recipe == "alone":
-        train_set = pair_dataset(
-            splits["train"], student.preprocessor, **batches
-        )
-    else:
-        beside = None
-        if further["online"]:
-            beside = CrossEncoder.from_preset(
-                options.teacher,
-                sequence_length=options.sequence_length,
-                dtype=options.dtype,
+        self.scoring = Scoring("sigmoid")
+        if chosen_on is not None:
+            best = choose_threshold(
+                chosen_on.label, scores["valid"], by="accuracy"
             )
-        model = DistillationModel(beside, student, **settings)
-        pairs = [splits["train"]]
-        if further["augmented"]:
-            more = recombine_pairs(splits["train"], seed=seed)
-            pairs.append(more)
-        scores = None
-        if not further["online"]:
-            scores = teacher_scores(teacher, _together(pairs), file)
-        train_set = distillation_dataset(
-            pairs, model.preprocessor, scores, **batches
+            self.scoring = self.scoring.replace(threshold=best.value)
+
+    def of(self, split):
+        """What `compare` and others call for scores of this split."""
+        return types.SimpleNamespace(
+            scoring=self.scoring, score=lambda pairs: self.scores[split]
         )
-    steps = int(train_set.cardinality()) * options.epochs
-    model.compile(
-        AdamW(LinearWarmup(options.learning_rate, steps)),
-        **(further["compile"] or {}),
-    )
-    clock = Clock()
-    model.fit(
-        train_set,
-        epochs=options.epochs,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(folder / "backup"),
-            clock,
-        ],
-        verbose=2,
-    )
-    student.save_to_preset(folder / "preset")
-    # Figures are those of the float32 model, which is what is exported.
-    student = CrossEncoder.from_preset(folder / "preset", dtype="float32")
-    for split in ("valid", "test"):
-        np.save(folder / f"{split}.npy", student.score(splits[split]))
-    return 64 * clock.steps / clock.seconds
+
+    def right(self, split, label):
+        """Whether each pair is judged as its label says, bool `(n,)`."""
+        return (self.scores[split] >= self.scoring.threshold) == label
 
 
-def make_student(options, teacher, layers):
-    """Layers of the encoder that nobody trained, or of the teacher."""
-    if layers is None:
-        return CrossEncoder.from_preset(
-            options.preset,
-            num_classes=1,
-            num_layers=options.num_layers,
-            sequence_length=options.sequence_length,
-            pooling="mean",
-            dtype=options.dtype,
-        )
-    count = options.num_layers or teacher.backbone.num_layers
-    if layers == "uniform":
-        step = teacher.backbone.num_layers / count
-        count = [round((place + 1) * step) - 1 for place in range(count)]
-    return student_from(teacher, count, dtype=options.dtype)
-
-
-class Clock(keras.callbacks.Callback):
-    """The seconds of the steps after those that compile."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = self.steps = 0
-        self.seconds = 0.0
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.start = time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen += 1
-        if self.seen > WARM_UP:
-            self.steps += 1
-            self.seconds += time.perf_counter() - self.start
-
-
-def _together(pairs):
-    return Pairs(
-        [text for part in pairs for text in part.text_a],
-        [text for part in pairs for text in part.text_b],
-    )
-
-
-def print_row(name, results, splits, shown, speed=None):
-    line = f"{name:12}" + (f"{speed:7.1f} pairs/s" if speed else " " * 15)
+def print_row(name, models, splits, shown, speed=None):
+    line = f"{name:20}" + (f"{speed:7.1f} pairs/s" if speed else " " * 15)
     for split in shown:
         reports = [
-            evaluate_pairs(Stored(scores[split]), splits[split])
-            for scores in results
+            evaluate_pairs(model.of(split), splits[split]) for model in models
         ]
         each = ", ".join(
             "{:.4f} ({:.4f} to {:.4f})".format(
@@ -247,24 +130,26 @@ def print_row(name, results, splits, shown, speed=None):
             for report in reports
         )
         mean = np.mean([report.accuracy for report in reports])
-        line += f"   {split} {mean:.4f}: {each}"
+        spearman = np.mean([report.spearman for report in reports])
+        line += f"   {split} {mean:.4f}: {each}, Spearman {spearman:.4f}"
     print(line, flush=True)
 
 
 def print_gain(recipe, rows, teacher, splits, split):
     """The paired tests of each seed, and what of the gap is closed."""
-    label = splits[split].label
-    right = {
-        name: np.mean(
-            [(scores[split] >= 0.5) == label for scores in results], axis=0
-        )
-        for name, results in {**rows, "teacher": [teacher]}.items()
-    }
-    for place, (one, other) in enumerate(
+    pairs = splits[split]
+    for seed, (one, other) in enumerate(
         zip(rows[recipe], rows["alone"], strict=True)
     ):
-        found = compare(Stored(one[split]), Stored(other[split]), splits[split])
-        print(f"\na: {recipe}, b: alone, seed {place}, {split}\n{found}")
+        print(f"\na: {recipe}, b: alone, seed {seed}, {split}")
+        print(compare(one.of(split), other.of(split), pairs))
+        print(compare_correlations(one.of(split), other.of(split), pairs))
+    right = {
+        name: np.mean(
+            [model.right(split, pairs.label) for model in models], axis=0
+        )
+        for name, models in {**rows, "teacher": [teacher]}.items()
+    }
 
     def figures(drawn):
         distilled, alone, best = (
@@ -276,8 +161,8 @@ def print_gain(recipe, rows, teacher, splits, split):
             "closed": (distilled - alone) / gap if gap > 0 else np.nan,
         }
 
-    found = figures(np.arange(len(label)))
-    intervals = bootstrap_intervals(figures, len(label), 2000, seed=0)
+    found = figures(np.arange(len(pairs)))
+    intervals = bootstrap_intervals(figures, len(pairs), 2000, seed=0)
     for name, value in found.items():
         low, high = intervals[name]
         print(
@@ -296,11 +181,22 @@ def parse_arguments():
     parser.add_argument("--preset", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=shared / "data/qa_corpus")
+    parser.add_argument(
+        "--student",
+        choices=("cross-encoder", "bi-encoder"),
+        default="cross-encoder",
+    )
     parser.add_argument("--num-layers", type=int)
     parser.add_argument(
-        "--recipes", nargs="+", choices=list(RECIPES), default=["alone", "kd-4"]
+        "--hidden-dim", type=int, help="fresh blocks of this width"
+    )
+    parser.add_argument(
+        "--recipes", nargs="+", choices=list(RECIPES), default=["alone", "kd-2"]
     )
     parser.add_argument("--limit", type=int, help="train on the first pairs")
+    parser.add_argument(
+        "--num-pairs", type=int, help="recombined pairs at most"
+    )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--sequence-length", type=int, default=64)
@@ -308,7 +204,10 @@ def parse_arguments():
     parser.add_argument("--dtype", default=best_precision())
     parser.add_argument("--valid-only", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("runs/distill"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.hidden_dim is not None and options.student == "bi-encoder":
+        parser.error("--hidden-dim is of a student that is a cross-encoder")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What a teacher says of pairs, computed once and kept in a file."""
 
-import hashlib
 import json
 import time
 import zipfile
@@ -11,7 +10,8 @@ from tqdm import tqdm
 
 from semmatch._folders import writing_file
 from semmatch._records import Scoring
-from semmatch.data.record_checks import check_texts
+from semmatch.data.pair_keys import pair_keys
+from semmatch.data.pair_keys import pair_texts
 
 FORMAT_VERSION = 1
 
@@ -38,7 +38,7 @@ class TeacherScores:
     stored scores go where a teacher goes.
 
     Args:
-        keys: uint8 `(n, 16)`, as of `pair_keys`, each once.
+        keys: list of bytes, as of `pair_keys`, each once.
         logits: float32 `(n, classes)`.
         scoring: `Scoring` of the teacher.
         probes: float32 `(4, classes)`, its logits of `PROBES`.
@@ -57,10 +57,10 @@ class TeacherScores:
     def __init__(self, keys, logits, scoring, probes, source="these scores"):
         self.scoring = scoring
         self.source = source
-        self._keys = np.asarray(keys, "uint8")
+        self._keys = list(keys)
         self._logits = np.asarray(logits, "float32")
         self._probes = np.asarray(probes, "float32")
-        self._rows = _by_key(self._keys)
+        self._rows = {key: row for row, key in enumerate(self._keys)}
 
     def __len__(self):
         return len(self._logits)
@@ -78,8 +78,8 @@ class TeacherScores:
         Raises:
             ValueError: for a pair that the teacher has not scored.
         """
-        text_a, text_b = _columns(pairs)
-        rows = [self._rows.get(key) for key in _keys(text_a, text_b)]
+        text_a, text_b = pair_texts(pairs)
+        rows = [self._rows.get(key) for key in pair_keys(text_a, text_b)]
         unknown = [place for place, row in enumerate(rows) if row is None]
         if unknown:
             pair = text_a[unknown[0]], text_b[unknown[0]]
@@ -104,7 +104,7 @@ class TeacherScores:
         with writing_file(file) as stream:
             np.savez(
                 stream,
-                keys=self._keys,
+                keys=np.array(self._keys, "V16").view("uint8").reshape(-1, 16),
                 logits=self._logits,
                 probes=self._probes,
                 record=np.array(json.dumps(record)),
@@ -122,7 +122,8 @@ class TeacherScores:
         try:
             with open(file, "rb") as stream, np.load(stream) as arrays:
                 record = json.loads(str(arrays["record"]))
-                keys, logits = arrays["keys"], arrays["logits"]
+                keys = [key.tobytes() for key in arrays["keys"]]
+                logits = arrays["logits"]
                 probes = arrays["probes"]
         except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
             raise ValueError(
@@ -168,7 +169,7 @@ class TeacherScores:
     def with_more(self, keys, logits):
         """These and further scores together."""
         return TeacherScores(
-            np.concatenate([self._keys, keys]),
+            [*self._keys, *keys],
             np.concatenate([self._logits, logits]),
             self.scoring,
             self._probes,
@@ -179,7 +180,7 @@ class TeacherScores:
         """The rows of `pairs` without scores, each different pair once."""
         seen = dict.fromkeys(self._rows)
         rows = []
-        for row, key in enumerate(_keys(*_columns(pairs))):
+        for row, key in enumerate(pair_keys(*pair_texts(pairs))):
             if key not in seen:
                 seen[key] = None
                 rows.append(row)
@@ -220,17 +221,15 @@ def teacher_scores(teacher, pairs, file):
     ...     teacher_scores(teacher, [("还款", "怎么还")], f"{folder}/t.npz")
     TeacherScores(1 pairs, 1 logits)
     """
-    scorer = (
-        teacher.pair_scorer() if hasattr(teacher, "pair_scorer") else (teacher)
-    )
-    text_a, text_b = _columns(pairs)
+    scorer = getattr(teacher, "pair_scorer", lambda: teacher)()
+    text_a, text_b = pair_texts(pairs)
     probes = checked_logits(scorer, PROBES)
     if Path(file).exists():
         scores = TeacherScores.load(file)
         scores.check_teacher(scorer.scoring, probes)
     else:
         scores = TeacherScores(
-            np.empty((0, 16), "uint8"),
+            [],
             np.empty((0, probes.shape[1])),
             scorer.scoring,
             probes,
@@ -246,50 +245,16 @@ def teacher_scores(teacher, pairs, file):
         for start in range(0, len(rows), _PAIRS):
             part = [(text_a[row], text_b[row]) for row in rows[start:][:_PAIRS]]
             logits.append(checked_logits(scorer, part))
-            keys.append(pair_keys(*zip(*part, strict=True)))
+            keys += pair_keys(*zip(*part, strict=True))
             progress.update(len(part))
             if time.monotonic() - saved > _SECONDS:
-                scores = scores.with_more(
-                    np.concatenate(keys), np.concatenate(logits)
-                )
+                scores = scores.with_more(keys, np.concatenate(logits))
                 scores.save(file)
                 keys, logits, saved = [], [], time.monotonic()
     if keys:
-        scores = scores.with_more(np.concatenate(keys), np.concatenate(logits))
+        scores = scores.with_more(keys, np.concatenate(logits))
     scores.save(file)
     return scores
-
-
-def pair_keys(text_a, text_b):
-    """What pairs are found by, uint8 `(n, 16)`.
-
-    >>> pair_keys(["还款"], ["怎么还"]).shape
-    (1, 16)
-    """
-    keys = b"".join(_keys(text_a, text_b))
-    return np.frombuffer(keys, "uint8").reshape(-1, 16)
-
-
-def _keys(text_a, text_b):
-    for a, b in zip(text_a, text_b, strict=True):
-        a, b = a.encode(), b.encode()
-        # With the length of the first, so that no two pairs are one string.
-        both = len(a).to_bytes(8, "little") + a + b
-        yield hashlib.blake2b(both, digest_size=16).digest()
-
-
-def _by_key(keys):
-    return {key.tobytes(): row for row, key in enumerate(keys)}
-
-
-def _columns(pairs):
-    if hasattr(pairs, "text_a"):
-        return pairs.text_a, pairs.text_b
-    pairs = list(pairs)
-    return (
-        check_texts([a for a, _ in pairs], "text_a"),
-        check_texts([b for _, b in pairs], "text_b"),
-    )
 
 
 def checked_logits(scorer, pairs):

@@ -26,7 +26,7 @@ def check_ids(y_true, name):
         raise ValueError(
             f"`{name}` is a loss of lists and takes group ids, integers. "
             f"Received: y_true of dtype {dtype}. For labels of pairs take "
-            "`CoSENT`, for a teacher's scores `MarginMSE`."
+            "`CoSENT`, for a teacher's scores `MarginMSE` or `ListwiseKL`."
         )
     return y_true
 
@@ -60,7 +60,7 @@ def group_ids(y_true, y_pred, name):
         f"`{name}` takes a group id for each text, shape (batch, texts), or "
         f"for each example, shape (batch,). Received: y_true of shape {shape} "
         f"and y_pred of shape {tuple(y_pred.shape)}. For a teacher's scores "
-        "take `MarginMSE`."
+        "take `MarginMSE` or `ListwiseKL`."
     )
 
 

@@ -7,8 +7,8 @@ from keras import ops
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive
 from semmatch._similarity import SIMILARITIES
-from semmatch.losses.group_ids import check_texts
 from semmatch.losses.similarity import query_similarity
+from semmatch.losses.teacher_lists import check_teacher_scores
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -75,31 +75,13 @@ class ListwiseKL(keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_true = ops.convert_to_tensor(y_true)
         y_pred = ops.convert_to_tensor(y_pred)
-        check_texts(
-            y_pred,
-            3,
-            self.name,
-            "Give query, positive and at least one negative.",
-        )
-        self._check_scores(y_true, y_pred)
+        check_teacher_scores(y_true, y_pred, self.name)
         similar = query_similarity(y_pred, self.similarity)
         empty = ops.isnan(y_true)
         teacher = _log_shares(y_true / self.temperature, empty)
         student = _log_shares(similar * (self.scale / self.temperature), empty)
         apart = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
         return self.temperature**2 * apart
-
-    def _check_scores(self, y_true, y_pred):
-        shape, texts = tuple(y_true.shape), y_pred.shape[1]
-        known = texts is not None and shape[1:] != (None,)
-        if len(shape) != 2 or (known and shape[1] != texts - 1):
-            raise ValueError(
-                f"`{self.name}` takes the teacher's scores of the positive "
-                "and of each negative, shape (batch, texts - 1). Received: "
-                f"y_true of shape {shape} and y_pred of shape "
-                f"{tuple(y_pred.shape)}. For group ids take `InfoNCE` or "
-                "`Triplet`, for labels of pairs `CoSENT`."
-            )
 
     def get_config(self):
         return {

@@ -5,9 +5,9 @@ from keras import ops
 
 from semmatch._checks import check_one_of
 from semmatch._similarity import SIMILARITIES
-from semmatch.losses.group_ids import check_texts
 from semmatch.losses.masked_mean import masked_mean
 from semmatch.losses.similarity import query_similarity
+from semmatch.losses.teacher_lists import check_teacher_scores
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -49,13 +49,7 @@ class MarginMSE(keras.losses.Loss):
     def call(self, y_true, y_pred):
         y_true = ops.convert_to_tensor(y_true)
         y_pred = ops.convert_to_tensor(y_pred)
-        check_texts(
-            y_pred,
-            3,
-            self.name,
-            "Give query, positive and at least one negative.",
-        )
-        self._check_scores(y_true, y_pred)
+        check_teacher_scores(y_true, y_pred, self.name)
         similar = query_similarity(y_pred, self.similarity)
         empty = ops.isnan(y_true)
         real = ~(empty[:, :1] | empty[:, 1:])
@@ -63,18 +57,6 @@ class MarginMSE(keras.losses.Loss):
         margins = scores[:, :1] - scores[:, 1:]
         errors = similar[:, :1] - similar[:, 1:] - margins
         return masked_mean(ops.square(errors), real)
-
-    def _check_scores(self, y_true, y_pred):
-        shape, texts = tuple(y_true.shape), y_pred.shape[1]
-        known = texts is not None and shape[1:] != (None,)
-        if len(shape) != 2 or (known and shape[1] != texts - 1):
-            raise ValueError(
-                f"`{self.name}` takes the teacher's scores of the positive "
-                "and of each negative, shape (batch, texts - 1). Received: "
-                f"y_true of shape {shape} and y_pred of shape "
-                f"{tuple(y_pred.shape)}. For group ids take `InfoNCE` or "
-                "`Triplet`, for labels of pairs `CoSENT`."
-            )
 
     def get_config(self):
         return {**super().get_config(), "similarity": self.similarity}

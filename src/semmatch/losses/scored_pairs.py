@@ -33,8 +33,8 @@ def pair_labels(y_true, y_pred, name):
         raise ValueError(
             f"`{name}` is a loss of scored pairs and takes one label for "
             f"each, shape (batch,). Received: y_true of shape {shape}, as "
-            "data of lists have. For these take `InfoNCE`, `Triplet` or "
-            "`MarginMSE`."
+            "data of lists have. For these take `InfoNCE`, `Triplet`, "
+            "`MarginMSE` or `ListwiseKL`."
         )
     return ops.reshape(y_true, (-1,))
 

@@ -17,6 +17,7 @@ from semmatch.models.loss_weights import weights_of_losses
 from semmatch.models.matched_layers import matched_layers
 from semmatch.models.raw_texts import raw_dataset
 from semmatch.models.soft_loss import check_classes
+from semmatch.models.soft_loss import check_hard_loss
 from semmatch.models.soft_loss import check_soft_loss
 from semmatch.models.teacher import OnlineTeacher
 from semmatch.training import AdamW
@@ -58,12 +59,8 @@ class DistillationModel(keras.Model):
             the student and reads the same features.
         name: string or None.
 
-    Call arguments:
-        What the student takes, or a dict of `student` and `teacher`, with
-        the features of each.
-
-    Returns:
-        What the student returns.
+    It is called with what the student takes, or a dict of `student` and
+    `teacher` with the features of each, and returns what the student does.
 
     >>> from semmatch import CrossEncoder, Pairs, TextEncoder
     >>> from semmatch.models import CrossEncoderPreprocessor
@@ -155,14 +152,15 @@ class DistillationModel(keras.Model):
             optimizer: as of the student's `compile`, as are the others.
             loss: the hard loss.
             metrics: of the student's scores.
-            adversarial_epsilon: float or None.
-            activation_checkpointing: bool.
+            adversarial_epsilon: as of the student's `compile`.
+            activation_checkpointing: the same.
             **kwargs: as of `keras.Model.compile`.
         """
         student = self.student
-        if optimizer == "auto":
-            optimizer = AdamW()
-        optimizer = keras.optimizers.get(optimizer)
+        student = self.student
+        optimizer = keras.optimizers.get(
+            AdamW() if optimizer == "auto" else optimizer
+        )
         # One of its own: this one has variables of projections as well, with
         # which the student's file could not be loaded.
         its_own = type(optimizer).from_config(optimizer.get_config())
@@ -174,12 +172,7 @@ class DistillationModel(keras.Model):
             activation_checkpointing=activation_checkpointing,
             **kwargs,
         )
-        if not isinstance(student.loss, keras.losses.Loss):
-            raise ValueError(
-                "The hard loss must be a `keras.losses.Loss`, such as "
-                "`semmatch.losses.CrossEntropy()`. Received: "
-                f"loss={student.loss!r}."
-            )
+        check_hard_loss(student.loss)
         if metrics == "auto":
             metrics = student.default_metrics()
         # Weighted, so that pairs without a label can be left out.
@@ -200,10 +193,9 @@ class DistillationModel(keras.Model):
         """Trains the student.
 
         Args:
-            x: a dataset of `distillation_dataset`, or, with a teacher that
-                runs beside the student, a dataset of `pair_dataset`, `Pairs`,
-                a list of `Pairs` (with labels and without), or `(text_a,
-                text_b)` lists of strings.
+            x: a dataset of `distillation_dataset`; with a teacher that runs
+                beside the student also one of `pair_dataset`, `Pairs`, a list
+                of these, or `(text_a, text_b)` lists of strings.
             y: labels of `(text_a, text_b)`, or None for none.
             batch_size: int, of raw texts; None for 64.
             sample_weight: weights of raw texts, `(n,)`.
@@ -260,9 +252,9 @@ class DistillationModel(keras.Model):
 
     def train_step(self, *arguments):
         epsilon = self.student.adversarial_epsilon
-        if epsilon is not None:
-            return adversarial_step(self, *arguments, epsilon)
-        return super().train_step(*arguments)
+        if epsilon is None:
+            return super().train_step(*arguments)
+        return adversarial_step(self, *arguments, epsilon)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -301,8 +293,9 @@ class DistillationModel(keras.Model):
         for metric in self.metrics:
             if getattr(metric, "built", True):
                 result = metric.result()
-                named = isinstance(result, dict)
-                results.update(result if named else {metric.name: result})
+                if not isinstance(result, dict):
+                    result = {metric.name: result}
+                results |= result
         return results
 
     def labelled_logits(self, label, outputs):

@@ -58,6 +58,15 @@ def check_soft_loss(soft_loss, temperature, student):
     )
 
 
+def check_hard_loss(loss):
+    """Refuses what is no loss object: its values are weighed one by one."""
+    if not isinstance(loss, keras.losses.Loss):
+        raise ValueError(
+            "The hard loss must be a `keras.losses.Loss`, such as "
+            f"`semmatch.losses.CrossEntropy()`. Received: loss={loss!r}."
+        )
+
+
 def check_classes(teacher_classes, student):
     """Refuses a teacher of other classes than the student's.
 

@@ -14,6 +14,9 @@ _NOT_DECAYED = ("bias", "beta", "gamma", "embeddings")
 # Blocks of `TextEncoder` and of KerasHub's backbones, in variable paths.
 _BLOCK = re.compile(r"(?:block|layer)_(\d+)/")
 
+# Elements of a variable up to which a pass is cheaper than compiling one.
+_SMALL = 2**14
+
 # A gradient and what it is yet to be multiplied by.
 _Clipped = collections.namedtuple("_Clipped", ["gradient", "scale"])
 
@@ -228,25 +231,30 @@ def _stepped(state, gradient, factors, constants):
 
 
 def _update_all(state, gradient, factors, constants):
+    small = state[0].shape.num_elements() < _SMALL
+    update = _update if small else _compiled_update()
+    # Not variables, which a function would hold on to.
     handles = [part.handle for part in state]
-    _compiled_update()(handles, gradient, factors, constants, state[0].dtype)
+    update(handles, gradient, factors, constants, state[0].dtype)
+
+
+def _update(handles, gradient, factors, constants, dtype):
+    """Updates in place."""
+    import tensorflow as tf
+
+    read, assign = tf.raw_ops.ReadVariableOp, tf.raw_ops.AssignVariableOp
+    state = [read(resource=handle, dtype=dtype) for handle in handles]
+    stepped = _stepped(state, gradient, factors, constants)
+    for handle, value in zip(handles, stepped, strict=True):
+        assign(resource=handle, value=value)
 
 
 @functools.cache
 def _compiled_update():
-    """Updates in place, compiled so that memory is passed over once."""
+    """As `_update`, compiled so that memory is passed over once."""
     import tensorflow as tf
 
-    # Handles and not variables, which the function would hold on to.
-    @tf.function(jit_compile=True, autograph=False)
-    def update(handles, gradient, factors, constants, dtype):
-        read, assign = tf.raw_ops.ReadVariableOp, tf.raw_ops.AssignVariableOp
-        state = [read(resource=handle, dtype=dtype) for handle in handles]
-        stepped = _stepped(state, gradient, factors, constants)
-        for handle, value in zip(handles, stepped, strict=True):
-            assign(resource=handle, value=value)
-
-    return update
+    return tf.function(_update, jit_compile=True, autograph=False)
 
 
 def _update_rows(state, gradient, factors, constants):
