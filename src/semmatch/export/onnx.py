@@ -9,6 +9,7 @@ import onnx
 
 from semmatch._checks import check_one_of
 from semmatch._folders import writing_folder
+from semmatch.export.block_nodes import blocks_as_nodes
 from semmatch.export.graph import to_onnx
 from semmatch.export.parity import largest_differences
 from semmatch.export.quantize import quantize_int8
@@ -147,7 +148,8 @@ def _tower_graph(model, output):
         inputs = dict(zip(names, features, strict=True))
         return {output: model(inputs, training=False)}
 
-    return to_onnx(outputs, model.variables, signature)
+    with blocks_as_nodes():
+        return to_onnx(outputs, model.variables, signature)
 
 
 def _versions():

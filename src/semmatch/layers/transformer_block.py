@@ -12,6 +12,7 @@ from semmatch.layers.block_parts import MASKED
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.recompute import recompute
 from semmatch.layers.recording import record_block
+from semmatch.layers.replacing import block_form
 
 
 @keras.saving.register_keras_serializable(package="semmatch")
@@ -118,7 +119,10 @@ class TransformerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, tokens, padding_mask, training=None):
-        if not training:
+        form = block_form()
+        if form is not None:
+            outputs = form(self, tokens, padding_mask)
+        elif not training:
             outputs = self._call_plain(tokens, padding_mask, training)
         elif self.activation_checkpointing:
             outputs = recompute(self, self._call_training, tokens, padding_mask)

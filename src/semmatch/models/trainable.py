@@ -75,9 +75,21 @@ def merged_weights(model):
 
     Returns:
         A dict from paths to tensors, as of the same model without LoRA.
+
+    Raises:
+        ValueError: for a model that Keras has quantised, whose matrices are
+            none without their scales.
     """
     weights = {weight.path: weight.value for weight in model.weights}
     for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None) is not None:
+            raise ValueError(
+                "The weights of a quantised model cannot be saved, exported "
+                f"or cut. Received: the layer `{layer.path}` of mode "
+                f"{layer.quantization_mode!r}. Take the model before its "
+                '`quantize`; `export_onnx(model, folder, quantize="int8")` '
+                "quantises what is served."
+            )
         if getattr(layer, "lora_enabled", False):
             # Not `layer.kernel`, which is of the type of the computation.
             added = layer.lora_kernel_a @ layer.lora_kernel_b
