@@ -62,3 +62,16 @@ def test_distill_teaches_vectors_and_narrow_blocks(run):
 def test_distill_refuses_narrow_vectors(run):
     with pytest.raises(SystemExit):
         run("--student bi-encoder --hidden-dim 4")
+
+
+def test_frontier_measures_and_draws_every_model(run, monkeypatch, capsys):
+    arguments = "--data qa_corpus --limit 16 --repeats 3 --out runs"
+    models = ["a=chinese-rbt4", "b=chinese-rbt4"]
+    monkeypatch.setattr(
+        sys, "argv", ["frontier.py", *models, *arguments.split()]
+    )
+    runpy.run_path(str(BENCHMARKS / "frontier.py"))["main"]()
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == ["a", "b"]
+    assert all(re.search(r"1 pair \d+\.\d+ ms", row) for row in rows)
+    assert Path("runs/frontier.png").is_file()

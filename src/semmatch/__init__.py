@@ -21,6 +21,7 @@ _EXPORTS = {
     "RankedLists": "data",
     "Ranked": "_records",
     "RetrieveRerank": "serving",
+    "SavedModelReport": "export",
     "Scoring": "_records",
     "TextEncoder": "models",
     "TeacherScores": "data",
@@ -29,7 +30,9 @@ _EXPORTS = {
     "VectorIndex": "serving",
     "classification_report": "evaluation",
     "distillation_dataset": "data",
+    "export_frozen_graph": "export",
     "export_onnx": "export",
+    "export_saved_model": "export",
     "export_transformers": "export",
     "load_faq": "data",
     "load_model": "models",
@@ -71,9 +74,12 @@ if TYPE_CHECKING:
     from semmatch.data import triplet_dataset
     from semmatch.data import Triplets
     from semmatch.evaluation import classification_report
+    from semmatch.export import export_frozen_graph
     from semmatch.export import export_onnx
+    from semmatch.export import export_saved_model
     from semmatch.export import export_transformers
     from semmatch.export import ExportReport
+    from semmatch.export import SavedModelReport
     from semmatch.models import BiEncoder
     from semmatch.models import CrossEncoder
     from semmatch.models import DistillationModel

@@ -76,10 +76,34 @@ def main(arguments=None):
     inspect.add_argument("--json", action="store_true", help="for programs")
     inspect.set_defaults(run=_inspect)
 
+    bench = commands.add_parser("bench", help="time a deploy folder")
+    bench.add_argument("folder", help="deploy folder")
+    bench.add_argument(
+        "--batch-sizes",
+        nargs="+",
+        type=int,
+        default=[1, 8, 32],
+        metavar="N",
+        help="pairs or texts of a call",
+    )
+    bench.add_argument(
+        "--lengths",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help="tokens of each; those of 16, 40 and 64 that the model takes",
+    )
+    bench.add_argument("--repeats", type=int, default=100, help="of each call")
+    bench.add_argument("--num-threads", type=int, help="of one computation")
+    bench.add_argument("--provider", default="onnxruntime")
+    bench.add_argument("--json", action="store_true", help="for programs")
+    bench.add_argument("--plot", metavar="FILE", help=".png file to write")
+    bench.set_defaults(run=_bench)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"semmatch: {error}", file=sys.stderr)
         return 1
     return 0
@@ -182,6 +206,30 @@ def _read_lines(path):
         ) from error
 
 
+def _bench(options):
+    from semmatch import Matcher
+    from semmatch.serving.latency import measure_latency
+    from semmatch.serving.latency_plot import check_picture
+
+    if options.plot is not None:
+        check_picture(options.plot)  # before the work
+    matcher = Matcher(
+        options.folder, options.num_threads, provider=options.provider
+    )
+    report = measure_latency(
+        matcher,
+        batch_sizes=options.batch_sizes,
+        lengths=options.lengths,
+        repeats=options.repeats,
+    )
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(report)
+    if options.plot is not None:
+        report.plot(options.plot)
+
+
 def _inspect(options):
     from semmatch.serving.inspection import inspect_folder
 
@@ -200,6 +248,8 @@ def _named_path(text):
 
 
 def _report_data(options):
+    from semmatch.serving.folder_packer import read_packer
+
     others = {}
     for name, path in options.against:
         if name in others:
@@ -207,7 +257,8 @@ def _report_data(options):
                 f"--against names {name!r} twice. Give each split its own name."
             )
         others[name] = _read_usable(path)
-    packer = None if options.preset is None else _packer(options.preset)
+    preset = options.preset
+    packer = None if preset is None else read_packer(preset)
     report = _read_usable(options.pairs).report(
         preprocessor=packer, others=others
     )
@@ -223,42 +274,6 @@ def _read_usable(path):
 
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         return read_pairs(path, on_error="skip")
-
-
-def _packer(folder):
-    """The tokenizer of a folder and its limit, without the weights."""
-    from semmatch import Tokenizer
-    from semmatch.tokenizers.packing import Packer
-
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"Expected a folder with a tokenizer. There is none at {folder}."
-        )
-    return Packer(Tokenizer.from_folder(folder), _sequence_length(folder))
-
-
-def _sequence_length(folder):
-    """The most tokens of a pair, as `Matcher` or `from_preset` reads it."""
-    from semmatch import checkpoints
-    from semmatch._folders import PRESET_FILE
-    from semmatch._json import read_json_object
-    from semmatch.serving.deploy_folder import CONFIG_FILE
-    from semmatch.serving.deploy_folder import read_config
-
-    if (folder / CONFIG_FILE).is_file():
-        return read_config(folder).sequence_length
-    preset = folder / PRESET_FILE
-    if not preset.is_file():
-        return checkpoints.sequence_length(folder)
-    try:
-        config = read_json_object(preset)["config"]
-        return config["preprocessor"]["config"]["sequence_length"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{preset} does not say how long a pair may be ({error!r}). Save "
-            "the model again."
-        ) from error
 
 
 if __name__ == "__main__":

@@ -30,9 +30,14 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def matcher(model, tmp_path_factory):
+def folder(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deploy")
     export_onnx(model, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def matcher(folder):
     return Matcher(folder, num_threads=1)
 
 
@@ -129,6 +134,24 @@ def test_another_scoring_may_be_assigned(model, matcher):
     finally:
         matcher.scoring = before
     assert matcher.logits(PAIRS)[1] != matcher.logits([PAIRS[1][::-1]])[0]
+
+
+def test_warming_up_changes_nothing(matcher):
+    expected = matcher.encode(TEXTS)
+    matcher.warm_up()
+    matcher.warm_up(longest=8)
+    np.testing.assert_array_equal(matcher.encode(TEXTS), expected)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_vectors_are_those_of_any_batch_and_any_number_of_threads(
+    matcher, folder, num_threads
+):
+    other = Matcher(folder, num_threads=num_threads)
+    expected = matcher.encode(TEXTS)
+    for batch_size in (1, 2, 5):
+        found = other.encode(TEXTS, batch_size=batch_size)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_eight_threads_get_what_one_gets(matcher):

@@ -148,6 +148,8 @@ def test_the_first_dimensions_may_be_kept(normalize, dim):
     ("texts", "options", "error", "message"),
     [
         (["a", None], {}, TypeError, "text 1 to be a string. Received: None"),
+        (None, {}, TypeError, "`texts` must be a list, with a string in each"),
+        (7, {}, TypeError, "Received: 7 of type int"),
         (["a", "b\ud800"], {}, ValueError, "text 1.*lone surrogate"),
         (["a"], {"side": "document"}, ValueError, "`side` must be one of"),
         (["a"], {"batch_size": 0}, ValueError, "`batch_size` .*batch_size=0"),

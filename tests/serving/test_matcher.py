@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import itertools
 import types
 
 import numpy as np
@@ -107,6 +108,40 @@ def test_eight_threads_get_what_one_gets(matcher):
         np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.parametrize("max_tokens", [1, 50, 4096])
+@pytest.mark.parametrize("num_threads", [1, 2, 5])
+def test_scores_are_those_of_any_batch_and_any_number_of_threads(
+    deploy, matcher, max_tokens, num_threads
+):
+    expected = matcher.score(PAIRS)
+    other = Matcher(deploy.folder, num_threads=num_threads)
+    other.pair_scorer().max_tokens = max_tokens
+    np.testing.assert_allclose(other.score(PAIRS), expected, atol=1e-6)
+    ranked = other.rank(TEXTS[0], [text for _, text in PAIRS])
+    again = other.rank(TEXTS[0], [text for _, text in PAIRS])
+    assert ranked == again
+
+
+def test_ten_thousand_candidates_are_ranked(matcher):
+    letters = itertools.product("怎么取消借款如何还", repeat=5)
+    texts = ["".join(next(letters)) for _ in range(10_000)]
+    ranked = matcher.rank(TEXTS[0], texts)
+    assert sorted(place.index for place in ranked) == list(range(10_000))
+    scores = [place.score for place in ranked]
+    assert scores == sorted(scores, reverse=True)
+    some = ranked[::500]
+    alone = matcher.score([(TEXTS[0], place.text) for place in some])
+    np.testing.assert_allclose([p.score for p in some], alone, atol=1e-6)
+
+
+def test_an_empty_query_is_one_like_others(deploy, matcher):
+    ranked = matcher.rank("", [*TEXTS, ""])
+    expected = deploy.model.rank("", [*TEXTS, ""])
+    assert [place.index for place in ranked] == [p.index for p in expected]
+    scores = matcher.score([("", place.text) for place in ranked])
+    np.testing.assert_allclose([p.score for p in ranked], scores, atol=1e-6)
+
+
 def test_nothing_gives_nothing(matcher):
     assert matcher.score([]).shape == (0,)
     assert matcher.rank("怎么还款", []) == []
@@ -132,6 +167,58 @@ def test_the_number_of_threads_reaches_onnxruntime(
     )
 
 
+def test_the_threads_are_those_of_the_container(deploy, monkeypatch):
+    monkeypatch.setattr("semmatch.serving.matcher.cpu_limit", lambda: 3)
+    assert Matcher(deploy.folder).num_threads == 3
+    assert Matcher(deploy.folder, num_threads=2).num_threads == 2
+
+
+def recorded_shapes(matcher, monkeypatch):
+    shapes = []
+    run = matcher.run
+
+    def recording(features):
+        shapes.append(features["token_ids"].shape)
+        return run(features)
+
+    monkeypatch.setattr(matcher, "run", recording)
+    return shapes
+
+
+@pytest.mark.parametrize(
+    ("longest", "expected"),
+    [
+        (None, [(128, 16), (1, 8), (1, 16)]),
+        (16, [(128, 16), (1, 8), (1, 16)]),
+        (9, [(128, 16), (1, 8), (1, 16)]),
+        (np.int64(8), [(256, 8), (1, 8)]),
+        (1, [(256, 8), (1, 8)]),
+    ],
+)
+def test_warming_up_runs_the_shapes_that_will_come(
+    matcher, monkeypatch, longest, expected
+):
+    before = matcher.score(PAIRS)
+    shapes = recorded_shapes(matcher, monkeypatch)
+    matcher.warm_up(longest)
+    assert shapes == expected
+    np.testing.assert_array_equal(matcher.score(PAIRS), before)
+
+
+@pytest.mark.parametrize(
+    ("longest", "message"),
+    [
+        (17, "must be at most 16, the model's.*longest=17"),
+        (0, "longest=0"),
+        (8.0, "longest=8.0"),
+        (True, "longest=True"),
+    ],
+)
+def test_a_longest_text_that_cannot_be_is_refused(matcher, longest, message):
+    with pytest.raises(ValueError, match=message):
+        matcher.warm_up(longest)
+
+
 @pytest.mark.parametrize("num_threads", [0, -1, 1.5, "2", True])
 def test_a_number_of_threads_that_is_none_is_refused(deploy, num_threads):
     message = f"`num_threads` must be .* num_threads={num_threads!r}"
@@ -144,11 +231,14 @@ def test_a_number_of_threads_that_is_none_is_refused(deploy, num_threads):
     [
         ([("怎么", "还", "款")], ValueError, "Received at position 0"),
         ([("怎么", None)], TypeError, "second text of pair 0.*None"),
+        (None, TypeError, r"`pairs` must be a list, with \(text_a, text_b\)"),
+        (3, TypeError, "in each place. Received: 3 of type int"),
     ],
 )
 def test_bad_pairs_are_refused(matcher, pairs, error, message):
-    with pytest.raises(error, match=message):
-        matcher.score(pairs)
+    for function in (matcher.score, matcher.logits):
+        with pytest.raises(error, match=message):
+            function(pairs)
 
 
 def test_three_classes_score_each_class_and_do_not_rank(tmp_path):

@@ -4,7 +4,6 @@ import dataclasses
 import importlib.metadata
 import time
 
-import keras
 import onnx
 
 from semmatch._checks import check_one_of
@@ -13,20 +12,14 @@ from semmatch.export.block_nodes import blocks_as_nodes
 from semmatch.export.graph import to_onnx
 from semmatch.export.parity import largest_differences
 from semmatch.export.quantize import quantize_int8
-from semmatch.models import BiEncoder
+from semmatch.export.tower import check_exportable
+from semmatch.export.tower import INPUTS
+from semmatch.export.tower import output_name
 from semmatch.models import CrossEncoder
 from semmatch.models.presets import float32_twin
 from semmatch.serving.deploy_folder import DeployConfig
 from semmatch.serving.deploy_folder import MODEL_FILE
-from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.deploy_folder import write_config
-
-# The names that other ONNX runtimes of BERT models expect.
-_INPUTS = {
-    "token_ids": "input_ids",
-    "padding_mask": "attention_mask",
-    "segment_ids": "token_type_ids",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,26 +79,14 @@ def export_onnx(model, folder, *, quantize=None):
     True
     """
     check_one_of(quantize, (None, "int8"), "quantize")
-    if not isinstance(model, CrossEncoder | BiEncoder):
-        raise TypeError(
-            "`export_onnx` takes a `CrossEncoder` or a `BiEncoder`; load one "
-            f"by its `from_preset`. Received: a {type(model).__name__}."
-        )
-    if keras.config.backend() != "tensorflow":
-        raise RuntimeError(
-            "`export_onnx` traces the model with TensorFlow. Received: Keras "
-            f"on {keras.config.backend()!r}. Save the model by "
-            "`save_to_preset` and export it in a process with "
-            "KERAS_BACKEND=tensorflow."
-        )
-    preprocessor = model.preprocessor_or_error()
+    check_exportable(model, "export_onnx")
     start = time.perf_counter()
     twin = float32_twin(model)
     config = _config(model)
     with writing_folder(folder) as target:
-        graph = _tower_graph(twin, OUTPUTS[config.kind])
+        graph = _tower_graph(twin, output_name(twin))
         onnx.save(graph, target / MODEL_FILE)
-        preprocessor.tokenizer.save(target)
+        twin.preprocessor.tokenizer.save(target)
         write_config(target, config)
         differences = largest_differences(target, twin)
         differences.check()
@@ -139,7 +120,7 @@ def _tower_graph(model, output):
 
     names = model.preprocessor.feature_names
     signature = [
-        tf.TensorSpec((None, None), tf.int64, name=_INPUTS[name])
+        tf.TensorSpec((None, None), tf.int64, name=INPUTS[name])
         for name in names
     ]
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from semmatch._similarity import similarity_pairwise
+from semmatch.models import BiEncoder
 from semmatch.serving import Matcher
 
 # Float noise of another order of additions stays well below; a wrong mask,
@@ -43,9 +44,6 @@ class Differences:
 def largest_differences(folder, model):
     """Compares a deploy folder with its model, on random tokens.
 
-    Random ids reach the whole vocabulary and the lengths the whole range,
-    which a few example sentences do not.
-
     Args:
         folder: path.
         model: `CrossEncoder` or `BiEncoder` that computes in float32.
@@ -53,7 +51,23 @@ def largest_differences(folder, model):
     Returns:
         `Differences`.
     """
-    matcher = Matcher(folder)
+    return differences_of(Matcher(folder).run, model)
+
+
+def differences_of(run, model):
+    """Compares what was exported with its model, on random tokens.
+
+    Random ids reach the whole vocabulary and the lengths the whole range,
+    which a few example sentences do not.
+
+    Args:
+        run: function from a dict of int32 `(batch, length)`, the features
+            that the model reads, to its outputs `(batch, dim)`.
+        model: `CrossEncoder` or `BiEncoder` that computes in float32.
+
+    Returns:
+        `Differences`.
+    """
     packer = model.preprocessor.packer
     random = np.random.default_rng(0)
     size = packer.tokenizer.vocabulary_size
@@ -61,29 +75,40 @@ def largest_differences(folder, model):
     ids = [
         random.integers(size, size=length).tolist() for length in range(longest)
     ]
-    if matcher.embedding is None:
-        outputs = _both(matcher, model, packer.pack_ids(ids, ids[::-1]))
+    if not isinstance(model, BiEncoder):
+        outputs = _both(run, model, packer.pack_ids(ids, ids[::-1]))
         return Differences(_difference(*map(model.scoring.scores, outputs)))
-    outputs = _both(matcher, model, packer.pack_ids(ids))
-    similarity = matcher.embedding.similarity
+    outputs = _both(run, model, packer.pack_ids(ids))
     scores = [
         model.scoring.scores(
-            similarity_pairwise(vectors, vectors[::-1], similarity)[:, None]
+            similarity_pairwise(vectors, vectors[::-1], model.similarity_name)[
+                :, None
+            ]
         )
         for vectors in outputs
     ]
-    lengths = np.linalg.norm(outputs[1], axis=1, keepdims=True)
-    shares = [
-        vectors / np.where(lengths == 0, 1, lengths) for vectors in outputs
-    ]
-    return Differences(_difference(*scores), _difference(*shares))
+    return Differences(_difference(*scores), vector_difference(*outputs))
 
 
-def _both(matcher, model, features):
-    """What the folder and what the model gives for packed features."""
-    names = model.preprocessor.feature_names
-    inputs = {name: features[name] for name in names}
-    return matcher.run(features), model.predict_on_batch(inputs)
+def vector_difference(found, expected):
+    """The largest difference of a component, as a share of the length.
+
+    Args:
+        found: float `(n, dim)`.
+        expected: float `(n, dim)`, of whose rows the lengths are taken.
+
+    >>> vector_difference(np.array([[3.0, 5.0]]), np.array([[3.0, 4.0]]))
+    0.2
+    """
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    lengths = np.where(lengths == 0, 1, lengths)
+    return _difference(found / lengths, expected / lengths)
+
+
+def _both(run, model, features):
+    """What was exported and what the model gives for packed features."""
+    inputs = {name: features[name] for name in model.preprocessor.feature_names}
+    return run(inputs), model.predict_on_batch(inputs)
 
 
 def _difference(found, expected):

@@ -10,11 +10,13 @@ from semmatch._checks import check_text
 from semmatch._similarity import similarity_matrix
 from semmatch._similarity import similarity_pairwise
 from semmatch._similarity import unit_vectors
+from semmatch.serving.distinct import distinct
 from semmatch.serving.pair_scorer import MAX_TOKENS
 from semmatch.serving.pair_scorer import SILENT_SECONDS
 from semmatch.serving.precision import check_finite
 from semmatch.serving.precision import check_precision
 from semmatch.serving.precision import to_precision
+from semmatch.serving.scorer import checked_list
 from semmatch.serving.scorer import Scorer
 from semmatch.serving.scorer import text_columns
 
@@ -100,7 +102,9 @@ class EmbeddingScorer(Scorer):
         dim = self._dim(truncate_dim)
         texts = [
             check_text(text, f"text {place}")
-            for place, text in enumerate(texts)
+            for place, text in enumerate(
+                checked_list(texts, "`texts`", "a string")
+            )
         ]
         ids = self.packer.tokenize(texts, self._prompt(side))
         self.packer.warn_of(self.packer.loss(ids))
@@ -159,10 +163,8 @@ class EmbeddingScorer(Scorer):
 
     def _encode_once(self, texts, side):
         # A query stands in as many pairs as it has candidates.
-        distinct, rows = np.unique(
-            np.array(texts, dtype=object), return_inverse=True
-        )
-        return self.encode(distinct.tolist(), side=side)[rows]
+        different, rows = distinct(texts)
+        return self.encode(different, side=side)[rows]
 
     def _dim(self, truncate_dim):
         dim = self.embedding.dim

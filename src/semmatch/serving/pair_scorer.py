@@ -6,12 +6,13 @@ import numpy as np
 from tqdm import tqdm
 
 from semmatch._batching import token_budget_batches
+from semmatch.serving.distinct import distinct
 from semmatch.serving.scorer import Scorer
 from semmatch.serving.scorer import text_columns
 
 # Tokens of one batch, padding included: enough to keep a CPU's matrix units
 # busy, few enough that the activations stay in its cache.
-MAX_TOKENS = 4096
+MAX_TOKENS = 2048
 
 # Work that takes longer shows a progress bar.
 SILENT_SECONDS = 2
@@ -57,16 +58,28 @@ class PairScorer(Scorer):
         """
         text_a, text_b = text_columns(pairs)
         # A query stands in as many pairs as it has candidates.
-        texts, rows = np.unique(
-            np.array(text_a + text_b, dtype=object), return_inverse=True
+        texts = list(dict.fromkeys([*text_a, *text_b]))
+        ids = dict(
+            zip(texts, self.packer.tokenizer.tokenize(texts), strict=True)
         )
-        ids = self.packer.tokenizer.tokenize(texts.tolist())
-        ids_a = [ids[row] for row in rows[: len(text_a)]]
-        ids_b = [ids[row] for row in rows[len(text_a) :]]
         windows = self.scoring.long == "max"
-        self.packer.warn_of(self.packer.loss(ids_a, ids_b, windows=windows))
-        if not windows:
-            return self._logits_of_ids(ids_a, ids_b)
+        loss = self.packer.loss(
+            [ids[text] for text in text_a],
+            [ids[text] for text in text_b],
+            windows=windows,
+        )
+        self.packer.warn_of(loss)
+        # Equal pairs are computed once, so that they stay equal: in batches
+        # of different lengths the last bits may differ.
+        different, rows = distinct(zip(text_a, text_b, strict=True))
+        ids_a = [ids[a] for a, _ in different]
+        ids_b = [ids[b] for _, b in different]
+        if windows:
+            return self._logits_of_windows(ids_a, ids_b)[rows]
+        return self._logits_of_ids(ids_a, ids_b)[rows]
+
+    def _logits_of_windows(self, ids_a, ids_b):
+        """Of the best window of each pair."""
         pairs, ends = [], []
         for a, b in zip(ids_a, ids_b, strict=True):
             pairs += [(a, window) for window in self.packer.windows(a, b)]

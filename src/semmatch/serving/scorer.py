@@ -1,5 +1,7 @@
 """Scoring and ranking pairs of strings, whatever computes their logits."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from semmatch._checks import check_positive_int
@@ -34,7 +36,8 @@ class Scorer:
             classes. No pairs give an array of shape `(0,)`.
         """
         if not hasattr(pairs, "text_a"):
-            pairs = list(pairs)  # such as those of `zip`
+            # Such as those of `zip`.
+            pairs = checked_list(pairs, "`pairs`", "(text_a, text_b)")
         if not len(pairs):
             return np.empty((0,), "float32")
         return self.scoring.scores(self.logits(pairs))
@@ -132,6 +135,7 @@ def text_columns(pairs):
     if hasattr(pairs, "text_a"):
         return list(pairs.text_a), list(pairs.text_b)
     text_a, text_b = [], []
+    pairs = checked_list(pairs, "`pairs`", "(text_a, text_b)")
     for index, pair in enumerate(pairs):
         if isinstance(pair, str) or not _is_two(pair):
             raise ValueError(
@@ -143,6 +147,22 @@ def text_columns(pairs):
         text_a.append(pair[0])
         text_b.append(pair[1])
     return text_a, text_b
+
+
+def checked_list(values, name, entry):
+    """Values as a list, or an error if they are none.
+
+    Args:
+        values: what can be iterated.
+        name: string, names them in the message.
+        entry: string, what each of them is.
+    """
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"{name} must be a list, with {entry} in each place. Received: "
+            f"{values!r} of type {type(values).__name__}."
+        )
+    return list(values)
 
 
 def _is_two(pair):
@@ -157,7 +177,8 @@ def _checked_lists(queries, candidates):
             f"candidates. Received: queries={queries!r} and "
             f"candidates={candidates!r}. For one query use `rank`."
         )
-    queries, candidates = list(queries), list(candidates)
+    queries = checked_list(queries, "`queries`", "a string")
+    candidates = checked_list(candidates, "`candidates`", "a list of strings")
     if len(queries) != len(candidates):
         raise ValueError(
             "`rank_many` expects a list of queries and for each a list of "
@@ -168,7 +189,7 @@ def _checked_lists(queries, candidates):
         check_text(query, f"query {number}")
     lists = []
     for number, texts in enumerate(candidates):
-        if texts is None or isinstance(texts, str):
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise TypeError(
                 "`candidates` must be a list of strings, one for each "
                 f"candidate. Received: {texts!r} for query {number}."
