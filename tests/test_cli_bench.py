@@ -77,7 +77,8 @@ def test_wrong_options_are_one_line(folder, capsys, options, message):
 
 
 def test_the_provider_is_named_or_its_extra(folder, capsys):
-    pytest.importorskip("openvino")
+    reason = "needs openvino: pip install 'semmatch[openvino]'"
+    pytest.importorskip("openvino", reason=reason)
     assert main(["bench", folder, *QUICK, "--provider", "openvino"]) == 0
     assert "cross_encoder, openvino 20" in capsys.readouterr().out
 

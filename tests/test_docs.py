@@ -1,5 +1,6 @@
 """What README and docs show runs, and their links lead somewhere."""
 
+import json
 import re
 import shlex
 import warnings
@@ -197,6 +198,33 @@ def test_the_page_on_distillation_runs(workplace, capsys):
         for weight in weights.values()
     ]
     np.testing.assert_allclose(ends, [[0.1, 0.9], [0.9, 0.1]], rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_page_on_tensorflow_runs(workplace, capsys):
+    names = {}
+    code = blocks("docs/tf_serving.md", "python")
+    exec("\n".join(code), names)
+    shown = capsys.readouterr().out
+    assert re.match(r"0 of 128 texts, \d", shown)
+    model, served = names["model"], names["served"]
+    pairs = [("怎么还款", "如何还款"), ("怎么还款", "怎么注销账户")]
+    np.testing.assert_allclose(names["scores"], model.score(pairs), atol=1e-5)
+    logits = model.predict_on_batch(names["features"])
+    np.testing.assert_allclose(names["logits"], logits, atol=1e-5)
+    assert (workplace / "finder" / "1" / "saved_model.pb").is_file()
+
+    # What is sent to the server has the inputs of its default signature.
+    [request] = re.findall(
+        r"curl .* -d '(.*?)'",
+        "".join(blocks("docs/tf_serving.md", "bash")),
+        re.DOTALL,
+    )
+    inputs = json.loads(request)["inputs"]
+    default = served.signatures["serving_default"]
+    inputs = {name: names["tf"].constant(t) for name, t in inputs.items()}
+    scores = default(**inputs)["scores"].numpy()
+    np.testing.assert_allclose(scores, names["scores"], atol=1e-6)
 
 
 def test_the_page_on_retrieval_runs(workplace, capsys):

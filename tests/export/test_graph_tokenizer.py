@@ -24,6 +24,14 @@ PLAIN = [*TEXTS, "", " ", "  a  ", *load_faq("zh").texts("test")]
 JOINING = re.compile("[\u0300-\u036f\u1100-\u11ff\u200c\u200d\u3099\u309a]")
 
 
+@pytest.fixture(autouse=True)
+def eagerly():
+    """Runs functions as they are, which takes less time than tracing them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def trained(**changes):
     """A WordPiece tokenizer whose file has other values in some places."""
     record = json.loads(Tokenizer.train([*PLAIN, "Loan loan", "É"]).to_json())

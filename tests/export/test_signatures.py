@@ -52,12 +52,12 @@ def kerashub_backbone():
 CROSS = {
     "one": lambda: spread_model(scoring=SIGMOID),
     "symmetric": lambda: spread_model(scoring=SIGMOID.replace(symmetric=True)),
-    "two": lambda: spread_model(num_classes=2, pooling="mean"),
+    "two": lambda: spread_model(
+        num_classes=2,
+        preprocessor=tiny_preprocessor(truncation="only_second"),
+    ),
     "three": lambda: without_segments(
         num_classes=3, scoring=Scoring("softmax", temperature=2.0)
-    ),
-    "passage": lambda: spread_model(
-        preprocessor=tiny_preprocessor(truncation="only_second")
     ),
     "KerasHub": kerashub_backbone,
 }

@@ -11,8 +11,8 @@ from semmatch.export.character_classes import bert_accents
 from semmatch.export.character_classes import bert_control
 from semmatch.export.character_classes import WHITE_SPACE
 from semmatch.export.graph_form import no_graph_form
+from semmatch.export.graph_sentencepiece import graph_sentencepiece
 from semmatch.export.sentencepiece_writer import NORMAL
-from semmatch.export.sentencepiece_writer import sentencepiece_model
 from semmatch.export.sentencepiece_writer import UNKNOWN
 
 # Those of the Rust library: a block of Unicode is not among them.
@@ -68,12 +68,10 @@ class _Precompiled(tf.Module):
     def __init__(self, section):
         super().__init__()
         # A model that knows no word gives back the text, normalised.
-        self._model = tf_text.SentencepieceTokenizer(
-            sentencepiece_model(
-                [("<unk>", 0.0, UNKNOWN), ("a", 0.0, NORMAL)],
-                charsmap=base64.b64decode(section["precompiled_charsmap"]),
-            ),
+        self._model = graph_sentencepiece(
+            [("<unk>", 0.0, UNKNOWN), ("a", 0.0, NORMAL)],
             out_type=tf.string,
+            charsmap=base64.b64decode(section["precompiled_charsmap"]),
         )
 
     def __call__(self, texts):

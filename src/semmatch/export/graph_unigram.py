@@ -3,12 +3,11 @@
 import re
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 from semmatch.export.graph_form import no_graph_form
+from semmatch.export.graph_sentencepiece import graph_sentencepiece
 from semmatch.export.sentencepiece_writer import BYTE
 from semmatch.export.sentencepiece_writer import NORMAL
-from semmatch.export.sentencepiece_writer import sentencepiece_model
 from semmatch.export.sentencepiece_writer import UNKNOWN
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
@@ -43,10 +42,9 @@ class GraphUnigram(tf.Module):
             (text, score, _kind(index == unknown, byte_fallback, text))
             for index, (text, score) in enumerate(model["vocab"])
         ]
-        content = sentencepiece_model(pieces, byte_fallback=byte_fallback)
         try:
-            self._model = tf_text.SentencepieceTokenizer(
-                content, out_type=tf.int32
+            self._model = graph_sentencepiece(
+                pieces, byte_fallback=byte_fallback
             )
         except tf.errors.OpError as error:
             raise no_graph_form(

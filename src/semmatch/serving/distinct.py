@@ -17,6 +17,6 @@ def distinct(values):
     >>> different, rows.tolist()
     (['还款', '取消'], [0, 1, 0])
     """
-    places: dict = {}
+    places = {}
     rows = [places.setdefault(value, len(places)) for value in values]
     return list(places), np.array(rows, "int64")
