@@ -97,8 +97,8 @@ def vector_difference(found, expected):
         found: float `(n, dim)`.
         expected: float `(n, dim)`, of whose rows the lengths are taken.
 
-    >>> vector_difference(np.array([[3.0, 5.0]]), np.array([[3.0, 4.0]]))
-    0.2
+    >>> vector_difference(np.array([[0.0, 5.0]]), np.array([[0.0, 4.0]]))
+    0.25
     """
     lengths = np.linalg.norm(expected, axis=1, keepdims=True)
     lengths = np.where(lengths == 0, 1, lengths)
