@@ -26,9 +26,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from processes import sentence_transformers_python
+from processes import with_threads
 from qa_corpus import write_json
-from train_speed import make_peer_environment
-from train_speed import with_threads
 
 from semmatch import BiEncoder
 from semmatch import pair_dataset
@@ -194,7 +194,7 @@ def train(name, seed, options, splits, folder):
 
 def train_peer(name, seed, options, splits, folder):
     """As `train`, by sentence-transformers in its own Python."""
-    python = options.peer_python or make_peer_environment()
+    python = options.peer_python or sentence_transformers_python()
     texts = {
         split: [list(p.text_a), list(p.text_b), p.label.tolist()]
         for split, p in splits.items()
@@ -212,7 +212,9 @@ def train_peer(name, seed, options, splits, folder):
     if "bfloat16" in options.dtype:
         command.append("--bf16")
     subprocess.run(
-        list(map(str, command)), env=with_threads(os.cpu_count()), check=True
+        list(map(str, command)),
+        env=with_threads(len(os.sched_getaffinity(0))),
+        check=True,
     )
     (folder / "texts.json").unlink()
     return json.loads((folder / "seconds.json").read_text())

@@ -11,15 +11,14 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from train_speed import make_peer_environment
-from train_speed import with_threads
+from processes import reading
+from processes import sentence_transformers_python
 
 WARM_UP = 1000
 PEER = """
@@ -104,23 +103,16 @@ def run(options, name):
     out = options.folder / f"{name.replace(' ', '-')}.npy"
     texts = options.folder / "texts.json"
     if name in options.peers:
-        python = options.peer_python or make_peer_environment()
+        python = options.peer_python or sentence_transformers_python()
         command = [python, "-c", PEER, options.preset, options.num_layers or 0]
         command += [texts, out, options.threads, name.split()[-1], WARM_UP]
     else:
         command = [sys.executable, __file__, "--preset", options.preset]
         command += ["--only", options.folder / name, "--texts", texts]
         command += ["--out", out, "--threads", options.threads]
-    seconds = []
-    for _ in range(options.readings):
-        output = subprocess.run(
-            list(map(str, command)),
-            env=with_threads(options.threads),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-        seconds.append(json.loads(output.splitlines()[-1]))
+    seconds = [
+        reading(command, options.threads) for _ in range(options.readings)
+    ]
     return seconds, np.load(out)
 
 

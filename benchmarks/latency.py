@@ -21,7 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from train_speed import with_threads
+from processes import peer_python
+from processes import reading
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = ("torch", "transformers>=5,<6", "onnx", "onnxscript")
@@ -49,7 +50,7 @@ def main():
     if options.only is not None:
         measure(options)
         return
-    python = options.peer_python or make_peer_environment()
+    python = options.peer_python or peer_python("latency", REQUIREMENTS)
     for name, make in (("RBT4's shape", random_model), ("preset", cut)):
         if name not in options.models:
             continue
@@ -78,14 +79,7 @@ def median_of(row, shape, options, folder, peer):
     else:
         command = [*peer, "time", folder / "peer", row, options.threads]
         command += [*shape, options.seconds]
-    output = subprocess.run(
-        list(map(str, command)),
-        env=with_threads(options.threads),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return 1000 * statistics.median(json.loads(output.splitlines()[-1]))
+    return 1000 * statistics.median(reading(command, options.threads))
 
 
 def print_rows(name, rows, folder):
@@ -150,16 +144,6 @@ def export(model, folder):
     export_transformers(model, folder / "peer")
     for row, (arguments, _) in OURS.items():
         export_onnx(model, folder / row, **arguments)
-
-
-def make_peer_environment():
-    folder = Path("runs/peers/latency")
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [python, "-m", "pip", "install", "-q", *REQUIREMENTS]
-        subprocess.run(install, check=True)
-    return python
 
 
 def parse_arguments():

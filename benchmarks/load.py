@@ -14,10 +14,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from processes import reading
 
 SIZES = {
     "vocab_size": 21128,
@@ -143,23 +144,10 @@ def write_checkpoint(folder):
 
 def run(python, parts, folder, options):
     """Medians of seconds to load, seconds to a score, and MiB."""
-    threads = str(options.threads)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
     command = [python, "-c", MEASURE.format(**parts), folder]
-    readings = []
-    for _ in range(options.readings):
-        output = subprocess.run(
-            command,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-        readings.append(json.loads(output.splitlines()[-1]))
+    readings = [
+        reading(command, options.threads) for _ in range(options.readings)
+    ]
     return [statistics.median(column) for column in zip(*readings, strict=True)]
 
 

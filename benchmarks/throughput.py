@@ -1,6 +1,6 @@
 """The pairs of QA_corpus scored in a second, and the first score of a process.
 
-    python benchmarks/throughput.py --preset ../shared/models/e5-small-zh-qa \\
+    python benchmarks/throughput.py --preset ../shared/models/e5-small-zh-qa \
         --num-layers 4
 
 exports the model's first layers and scores the 10,000 pairs of test, from
@@ -16,15 +16,14 @@ environment made under `runs/peers`, or in `--peer-python`.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from train_speed import make_peer_environment
-from train_speed import with_threads
+from processes import reading
+from processes import sentence_transformers_python
 
 WARM_UP = 512
 OURS = ("semmatch float32", "semmatch int8")
@@ -160,19 +159,12 @@ def run(row, pairs, warm_up, options, folder):
     name, dtype = row.split()
     python = sys.executable
     if row in PEERS:
-        python = options.peer_python or make_peer_environment()
+        python = options.peer_python or sentence_transformers_python()
     out = folder / "scores.npy"
     model = folder / (row if row in OURS else name)
     command = [python, "-c", SCRIPTS[name], model]
     command += [folder / pairs, options.threads, dtype, out, warm_up]
-    output = subprocess.run(
-        list(map(str, command)),
-        env=with_threads(options.threads),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return json.loads(output.splitlines()[-1]), np.load(out)
+    return reading(command, options.threads), np.load(out)
 
 
 def parse_arguments():

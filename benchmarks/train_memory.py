@@ -14,11 +14,12 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from processes import reading
 
 ROWS = {
     "as it is": {},
@@ -53,20 +54,7 @@ def run(name, options, *arguments):
         command += [f"--{option.replace('_', '-')}", getattr(options, option)]
     if options.dtype is not None:
         command += ["--dtype", options.dtype]
-    threads = str(options.threads)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    output = subprocess.run(
-        list(map(str, command)),
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return json.loads(output.splitlines()[-1])
+    return reading(command, options.threads)
 
 
 def apart(path, expected):

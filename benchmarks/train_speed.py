@@ -17,13 +17,14 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from processes import reading
+from processes import sentence_transformers_python
+
 HERE = Path(__file__).resolve().parent
-PEER_REQUIREMENTS = ("sentence-transformers>=6,<7", "datasets", "accelerate")
 MEASURES = {
     "semmatch": "",
     "random batches": "bucketing",
@@ -44,7 +45,7 @@ def main():
         rows[name] = run([sys.executable, __file__], options, without)
         print_row(name, rows[name], rows["semmatch"])
     if not options.no_peer:
-        python = options.peer_python or make_peer_environment()
+        python = options.peer_python or sentence_transformers_python()
         command = [str(python), str(HERE / "peer_train_speed.py")]
         peer = run(command, options)
         print_row("sentence-transformers", peer, rows["semmatch"])
@@ -84,23 +85,7 @@ def run(command, options, without=None):
             command += [f"--{name.replace('_', '-')}", getattr(options, name)]
     if without is not None:
         command += ["--without", without]
-    output = subprocess.run(
-        list(map(str, command)),
-        env=with_threads(options.threads),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return json.loads(output.splitlines()[-1])
-
-
-def with_threads(number):
-    """The environment of a process that computes with so many threads."""
-    return os.environ | {
-        "OMP_NUM_THREADS": str(number),
-        "TF_NUM_INTRAOP_THREADS": str(number),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+    return reading(command, options.threads)
 
 
 def print_row(name, row, first):
@@ -115,16 +100,6 @@ def print_row(name, row, first):
         "to warm up",
         flush=True,
     )
-
-
-def make_peer_environment():
-    folder = Path("runs/peers/sentence-transformers")
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        install = [python, "-m", "pip", "install", "-q", *PEER_REQUIREMENTS]
-        subprocess.run(install, check=True)
-    return python
 
 
 def measure(options):

@@ -1,5 +1,6 @@
 """The examples run, on small data, as a user would run them."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -102,12 +103,16 @@ def test_the_demo_runs(run, tmp_path, capsys):
         ("03_sentence_bert", "sentence_bert/deploy/model.onnx"),
         ("04_retrieve_and_rerank", "retrieve_and_rerank/find/model.onnx"),
         ("05_distillation", "distillation/taught/model.onnx"),
+        ("07_distributed_training", "distributed/two/history.json"),
     ],
 )
 def test_a_notebook_runs(tmp_path, name, written):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        # All of it runs; the figures that it prints are not looked at.
+        cell.source = re.sub(r"(?m)^EPOCHS = \d+$", "EPOCHS = 1", cell.source)
     nbclient.NotebookClient(
         notebook,
         timeout=300,

@@ -1,7 +1,12 @@
 """Models whose scores tell pairs apart, and pairs that are awkward."""
 
+import keras_hub
+
+from tests.checks import randomise
 from tests.checks import TEXTS
+from tests.checks import tiny_encoder
 from tests.checks import tiny_model
+from tests.checks import tiny_preprocessor
 
 PAIRS = [(a, b) for a in TEXTS for b in TEXTS]
 PAIRS += [
@@ -29,3 +34,24 @@ def spread_model(*arguments, **kwargs):
     scale = 1 / logits.std(axis=0)
     head.set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
     return model
+
+
+def without_segments(**kwargs):
+    return spread_model(
+        tiny_encoder(num_segments=0, pooler=False),
+        tiny_preprocessor(segments=False),
+        **kwargs,
+    )
+
+
+def kerashub_backbone():
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=64,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=12,
+        max_sequence_length=16,
+    )
+    randomise(backbone)
+    return spread_model(backbone)

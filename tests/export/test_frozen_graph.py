@@ -1,7 +1,6 @@
 """Frozen graphs give what the model gives, or are not written."""
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,12 +10,12 @@ from semmatch import CrossEncoder
 from semmatch import export_frozen_graph
 from semmatch import ExportReport
 from semmatch.export import frozen_graph
-from tests.checks import randomise
 from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
-from tests.checks import tiny_preprocessor
+from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
+from tests.export.models import without_segments
 from tests.models.bi_models import bi_model
 
 pytestmark = tensorflow_only
@@ -39,31 +38,9 @@ OLD_OPERATIONS = {
 }
 
 
-def without_segments():
-    return spread_model(
-        tiny_encoder(num_segments=0, pooler=False),
-        tiny_preprocessor(segments=False),
-        num_classes=3,
-        pooling="max",
-    )
-
-
-def kerashub_backbone():
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
-    randomise(backbone)
-    return spread_model(backbone)
-
-
 MODELS = {
     "pooler": spread_model,
-    "no segments": without_segments,
+    "no segments": lambda: without_segments(num_classes=3, pooling="max"),
     "KerasHub": kerashub_backbone,
     "vectors": lambda: bi_model(projection_dim=5, normalize=False),
 }

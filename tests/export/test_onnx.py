@@ -7,7 +7,6 @@ import json
 import shutil
 
 import keras
-import keras_hub
 import numpy as np
 import onnx
 import pytest
@@ -18,39 +17,19 @@ from semmatch import export_onnx
 from semmatch import ExportReport
 from semmatch import Matcher
 from semmatch import Scoring
-from tests.checks import randomise
 from tests.checks import run_python
 from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
+from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
+from tests.export.models import without_segments
 
 pytestmark = tensorflow_only
 
 FILES = ["model.onnx", "semmatch.json", "tokenizer.json"]
-
-
-def without_segments(**kwargs):
-    return spread_model(
-        tiny_encoder(num_segments=0, pooler=False),
-        tiny_preprocessor(segments=False),
-        **kwargs,
-    )
-
-
-def kerashub_backbone():
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
-    randomise(backbone)
-    return spread_model(backbone)
 
 
 MODELS = {

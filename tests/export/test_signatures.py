@@ -1,6 +1,5 @@
 """Functions of strings and of ids give what the model gives."""
 
-import keras_hub
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,13 +7,14 @@ import tensorflow as tf
 from semmatch import Scoring
 from semmatch.export.graph_tokenizer import GraphTokenizer
 from semmatch.export.signatures import signatures
-from tests.checks import randomise
 from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
 from tests.checks import tiny_preprocessor
 from tests.export.graph_texts import constant
+from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
+from tests.export.models import without_segments
 from tests.models.bi_models import bi_model
 from tests.models.bi_models import bi_preprocessor
 
@@ -26,27 +26,6 @@ pytestmark = [
 TEXT_A, TEXT_B = (list(column) for column in zip(*PAIRS, strict=True))
 PROMPTS = {"query_prompt": "如何", "passage_prompt": "取"}
 SIGMOID = Scoring("sigmoid", temperature=0.5, bias=-0.3)
-
-
-def without_segments(**kwargs):
-    return spread_model(
-        tiny_encoder(num_segments=0, pooler=False),
-        tiny_preprocessor(segments=False),
-        **kwargs,
-    )
-
-
-def kerashub_backbone():
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
-    randomise(backbone)
-    return spread_model(backbone)
 
 
 CROSS = {
