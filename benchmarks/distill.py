@@ -164,13 +164,14 @@ def print_gain(recipe, rows, teacher, splits, split):
     found = figures(np.arange(len(pairs)))
     intervals = bootstrap_intervals(figures, len(pairs), 2000, seed=0)
     for name, value in found.items():
-        low, high = intervals[name]
-        print(
-            f"{recipe}: of the teacher's accuracy kept"
-            if name == "kept"
-            else f"{recipe}: of the gap closed",
-            f"{value:.1%} (95 % interval {low:.1%} to {high:.1%})",
-        )
+        line = f"{recipe}: of the "
+        line += "teacher's accuracy kept" if name == "kept" else "gap closed"
+        line += f" {value:.1%}"
+        # None where a resample has no gap to close.
+        if intervals[name] is not None:
+            low, high = intervals[name]
+            line += f" (95 % interval {low:.1%} to {high:.1%})"
+        print(line)
 
 
 def parse_arguments():

@@ -288,7 +288,11 @@ def test_another_backend_is_an_error_of_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: {export,score,rank,encode,report-data,inspect,bench}"),
+        (
+            [],
+            "required: {export,score,rank,encode,report-data,inspect,"
+            "bench,launch}",
+        ),
         (["distil"], "invalid choice: 'distil'"),
         (["export", "a", "b", "--quantize", "int4"], "invalid choice: 'int4'"),
         (["rank", "a", "b", "c", "--top-k", "x"], "invalid int value: 'x'"),

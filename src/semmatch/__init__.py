@@ -17,6 +17,7 @@ _EXPORTS = {
     "FAQIndex": "serving",
     "LayerMatch": "models",
     "Matcher": "serving",
+    "PairStream": "data",
     "Pairs": "data",
     "RankedLists": "data",
     "Ranked": "_records",
@@ -39,8 +40,10 @@ _EXPORTS = {
     "mine_hard_negatives": "data",
     "pair_dataset": "data",
     "read_pairs": "data",
+    "record_dataset": "data",
     "teacher_scores": "data",
     "triplet_dataset": "data",
+    "write_records": "data",
 }
 _SUBMODULES = {
     "checkpoints",
@@ -67,12 +70,15 @@ if TYPE_CHECKING:
     from semmatch.data import mine_hard_negatives
     from semmatch.data import pair_dataset
     from semmatch.data import Pairs
+    from semmatch.data import PairStream
     from semmatch.data import RankedLists
     from semmatch.data import read_pairs
+    from semmatch.data import record_dataset
     from semmatch.data import teacher_scores
     from semmatch.data import TeacherScores
     from semmatch.data import triplet_dataset
     from semmatch.data import Triplets
+    from semmatch.data import write_records
     from semmatch.evaluation import classification_report
     from semmatch.export import export_frozen_graph
     from semmatch.export import export_onnx

@@ -1,10 +1,11 @@
 """The command line: arguments in, library calls, text out."""
 
-import argparse
 import json
 import sys
 import warnings
 from pathlib import Path
+
+from semmatch._command_line import command_line
 
 
 def main(arguments=None):
@@ -16,97 +17,12 @@ def main(arguments=None):
     Returns:
         int, the exit status.
     """
-    parser = argparse.ArgumentParser(
-        prog="semmatch", description="Semantic text matching."
-    )
-    commands = parser.add_subparsers(required=True)
-
-    export = commands.add_parser("export", help="write a deploy folder")
-    export.add_argument("preset", help="preset or checkpoint")
-    export.add_argument("folder", help="deploy folder to write")
-    export.add_argument("--quantize", choices=["int8"])
-    export.set_defaults(run=_export)
-
-    score = commands.add_parser("score", help="score the pairs of a file")
-    score.add_argument("folder", help="deploy folder")
-    score.add_argument("pairs", help="file or folder that read_pairs reads")
-    score.set_defaults(run=_score)
-
-    rank = commands.add_parser("rank", help="rank the lines of a file")
-    rank.add_argument("folder", help="deploy folder")
-    rank.add_argument("query")
-    rank.add_argument("candidates", help="text file, one candidate a line")
-    rank.add_argument("--top-k", type=int, default=5)
-    rank.set_defaults(run=_rank)
-
-    encode = commands.add_parser("encode", help="vectors of a file's lines")
-    encode.add_argument("folder", help="deploy folder of a BiEncoder")
-    encode.add_argument("texts", help="text file, a vector for each line")
-    encode.add_argument("vectors", help=".npy file to write")
-    encode.add_argument(
-        "--side", choices=["query", "passage"], default="passage"
-    )
-    encode.add_argument("--truncate-dim", type=int, metavar="DIM")
-    encode.add_argument(
-        "--precision", choices=["float32", "float16", "int8"], default="float32"
-    )
-    encode.set_defaults(run=_encode)
-
-    report = commands.add_parser("report-data", help="look at pairs")
-    report.add_argument("pairs", help="file or folder that read_pairs reads")
-    report.add_argument(
-        "--against",
-        nargs="+",
-        action="extend",
-        type=_named_path,
-        default=[],
-        metavar="NAME=PATH",
-        help="other splits, to count what stands in both",
-    )
-    report.add_argument(
-        "--preset",
-        metavar="FOLDER",
-        help="preset, checkpoint or deploy folder: count its tokens",
-    )
-    report.add_argument("--json", action="store_true", help="for programs")
-    report.set_defaults(run=_report_data)
-
-    inspect = commands.add_parser("inspect", help="say what a folder is")
-    inspect.add_argument("folder", help="preset, checkpoint or deploy folder")
-    inspect.add_argument("--json", action="store_true", help="for programs")
-    inspect.set_defaults(run=_inspect)
-
-    bench = commands.add_parser("bench", help="time a deploy folder")
-    bench.add_argument("folder", help="deploy folder")
-    bench.add_argument(
-        "--batch-sizes",
-        nargs="+",
-        type=int,
-        default=[1, 8, 32],
-        metavar="N",
-        help="pairs or texts of a call",
-    )
-    bench.add_argument(
-        "--lengths",
-        nargs="+",
-        type=int,
-        metavar="N",
-        help="tokens of each; those of 16, 40 and 64 that the model takes",
-    )
-    bench.add_argument("--repeats", type=int, default=100, help="of each call")
-    bench.add_argument("--num-threads", type=int, help="of one computation")
-    bench.add_argument("--provider", default="onnxruntime")
-    bench.add_argument("--json", action="store_true", help="for programs")
-    bench.add_argument("--plot", metavar="FILE", help=".png file to write")
-    bench.set_defaults(run=_bench)
-
-    options = parser.parse_args(arguments)
+    options = command_line(_COMMANDS).parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"semmatch: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _export(options):
@@ -240,11 +156,13 @@ def _inspect(options):
         print(found)
 
 
-def _named_path(text):
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise argparse.ArgumentTypeError(f"expected NAME=PATH, not {text!r}")
-    return name, path
+def _launch(options):
+    from semmatch._launch import launch
+
+    command = options.command
+    if command[:1] == ["--"]:
+        command = command[1:]
+    return launch(command, options.workers, options.restarts)
 
 
 def _report_data(options):
@@ -274,6 +192,18 @@ def _read_usable(path):
 
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         return read_pairs(path, on_error="skip")
+
+
+_COMMANDS = {
+    "export": _export,
+    "score": _score,
+    "rank": _rank,
+    "encode": _encode,
+    "report-data": _report_data,
+    "inspect": _inspect,
+    "bench": _bench,
+    "launch": _launch,
+}
 
 
 if __name__ == "__main__":

@@ -275,7 +275,7 @@ def test_an_empty_table_is_refused(tmp_path, content):
             "header=False says that the file has none",
         ),
         ("x.csv", {}, "x.csv, line 1: there is no column 1; .* from 0 to 0"),
-        ("x.txt", {}, "must end in .tsv, .csv or .jsonl.*'.txt'"),
+        ("x.txt", {}, "must end in .tsv, .csv, .jsonl or .*'.txt'"),
         ("x.jsonl", {"header": True}, "`header` is for tsv and csv"),
         ("x.jsonl", {"columns": (0, 1)}, r"are names. Received.*\(0, 1\)"),
         ("x.jsonl", {}, "no well-known column names"),

@@ -8,7 +8,11 @@ from semmatch.data.faq import FAQ
 from semmatch.data.faq import load_faq
 from semmatch.data.negatives import mine_hard_negatives
 from semmatch.data.pair_dataset import pair_dataset
+from semmatch.data.pair_stream import PairStream
 from semmatch.data.readers import read_pairs
+from semmatch.data.record_dataset import record_dataset
+from semmatch.data.record_manifest import RecordManifest
+from semmatch.data.record_writer import write_records
 from semmatch.data.records import Pairs
 from semmatch.data.records import RankedLists
 from semmatch.data.report import DataReport
@@ -21,8 +25,10 @@ __all__ = [
     "BM25",
     "DataReport",
     "FAQ",
+    "PairStream",
     "Pairs",
     "RankedLists",
+    "RecordManifest",
     "TeacherScores",
     "Triplets",
     "distillation_dataset",
@@ -31,7 +37,9 @@ __all__ = [
     "pair_dataset",
     "read_pairs",
     "recombine_pairs",
+    "record_dataset",
     "swap_pairs",
     "teacher_scores",
     "triplet_dataset",
+    "write_records",
 ]

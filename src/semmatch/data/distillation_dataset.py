@@ -62,9 +62,9 @@ def distillation_dataset(
     if scores is not None:
         logits = scores.logits(together)
         targets["teacher"] = target_logits(logits, scores.scoring)
-    columns = [targets]
+    columns = {"targets": targets}
     if sample_weight is not None:
-        columns.append(checked_weight(sample_weight, len(together)))
+        columns["sample_weight"] = checked_weight(sample_weight, len(together))
     return packed_pairs(
         together,
         preprocessor,

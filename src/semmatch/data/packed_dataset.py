@@ -1,18 +1,18 @@
 """From row numbers to a dataset of what a function packs of them."""
 
 
-def packed_dataset(rows, pack, spec, batch_size):
+def packed_dataset(order, pack, spec):
     """Batches of rows, each packed when it is needed.
 
     Args:
-        rows: `tf.data.Dataset` of row numbers, or of tuples with one first.
-        pack: function from arrays of a batch of `rows` to features and
+        order: `BatchOrder`.
+        pack: function from the columns of a batch of `order` to features and
             further columns, as `spec` has them.
         spec: nested structure of `tf.TensorSpec` of one example.
-        batch_size: int.
 
     Returns:
-        A `tf.data.Dataset` of structures as `spec`, with a batch axis first.
+        A `tf.data.Dataset` of structures as `spec`, with a batch axis first;
+        its attribute `batch_order` is `order`.
     """
     # Here, so that readers work where only the serving packages are.
     import tensorflow as tf
@@ -20,7 +20,8 @@ def packed_dataset(rows, pack, spec, batch_size):
     parts = tf.nest.flatten(spec)
 
     def flat(*batch):
-        return tf.nest.flatten(pack(*batch))
+        real = batch[0] >= 0
+        return tf.nest.flatten(pack(*(column[real] for column in batch)))
 
     def packed(*batch):
         dtypes = [part.dtype for part in parts]
@@ -34,37 +35,33 @@ def packed_dataset(rows, pack, spec, batch_size):
     # of 5 s took 10 s. There is little to tune.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return (
-        rows.batch(batch_size)
+    # Of several workers each makes all batches and trains on its part of each:
+    # there are no files to share out.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    dataset = (
+        _row_dataset(order)
+        .batch(order.batch_size)
         .map(packed, num_parallel_calls=2)
         .prefetch(4)
         .with_options(options)
     )
+    dataset.batch_order = order
+    return dataset
 
 
-def epochs(columns, spec, size):
-    """A dataset of rows that are others in each iteration.
-
-    Args:
-        columns: function from the number of the epoch, from 0, to arrays
-            `(size, ...)` of a row in each place.
-        spec: tuple of `tf.TensorSpec` of one row, one for each array.
-        size: int.
-    """
+def _row_dataset(order):
+    """A dataset of the rows of an order, others in each iteration."""
     import tensorflow as tf
 
-    epoch = 0
-
-    def next_columns():
-        nonlocal epoch
-        epoch += 1
-        return columns(epoch - 1)
+    size = order.num_batches * order.batch_size
 
     def rows(_):
-        dtypes = [part.dtype for part in spec]
-        tensors = tf.numpy_function(next_columns, [], dtypes)
-        for tensor, part in zip(tensors, spec, strict=True):
-            tensor.set_shape((size, *part.shape))
+        dtypes = ["int64"] * len(order.shapes)
+        tensors = tf.numpy_function(order.take, [], dtypes)
+        for tensor, shape in zip(tensors, order.shapes, strict=True):
+            tensor.set_shape((size, *shape))
         return tf.data.Dataset.from_tensor_slices(tuple(tensors))
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(rows)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from semmatch._checks import check_positive_int
-from semmatch.data.packed_dataset import epochs
+from semmatch.data.batch_order import BatchOrder
+from semmatch.data.batch_order import BatchSource
 from semmatch.data.packed_dataset import features_spec
 from semmatch.data.packed_dataset import packed_dataset
 
@@ -57,17 +58,17 @@ def pair_dataset(
     if shuffle and sort:
         raise ValueError("`shuffle` and `sort` exclude each other. Pass one.")
     if shuffle and pairs.label is not None and len(pairs):
-        _check_classes(pairs.label)
-    columns = []
+        check_classes(pairs.label.min(), pairs.label.max(), len(pairs))
+    columns = {}
     if pairs.label is not None:
-        columns.append(pairs.label)
+        columns["label"] = pairs.label
     if sample_weight is not None:
         if pairs.label is None:
             raise ValueError(
                 "`sample_weight` weights the loss of labelled pairs, and "
                 "these pairs have no labels. Leave it out or give labels."
             )
-        columns.append(checked_weight(sample_weight, len(pairs)))
+        columns["sample_weight"] = checked_weight(sample_weight, len(pairs))
     order = "shuffle" if shuffle else "sort" if sort else None
     return packed_pairs(
         pairs, preprocessor, columns, batch_size, order=order, seed=seed
@@ -80,8 +81,8 @@ def packed_pairs(pairs, preprocessor, columns, batch_size, *, order, seed=0):
     Args:
         pairs: `Pairs`, whose labels do not count.
         preprocessor: as of `pair_dataset`.
-        columns: list of nested structures of arrays `(n, ...)`: what stands
-            beside the features of each batch.
+        columns: dict, by name, of arrays `(n, ...)` or dicts of such: what
+            stands beside the features of each batch, in this order.
         batch_size: int.
         order: `"shuffle"`, `"sort"`, or None for the order given.
         seed: int, of `"shuffle"`.
@@ -95,23 +96,31 @@ def packed_pairs(pairs, preprocessor, columns, batch_size, *, order, seed=0):
             "`pairs` is empty: there is nothing to build a dataset of."
         )
 
+    structures = [*columns.values()]
+
     def pack(rows):
         features = preprocessor.pack(
             [pairs.text_a[row] for row in rows],
             [pairs.text_b[row] for row in rows],
         )
-        of_rows = tf.nest.map_structure(lambda column: column[rows], columns)
+        of_rows = tf.nest.map_structure(lambda x: x[rows], structures)
         return features, *of_rows
 
     def spec_of(column):
         return tf.TensorSpec(column.shape[1:], column.dtype)
 
-    rows = _rows(pairs, preprocessor, batch_size, order, seed)
     spec = (
-        _features_spec(preprocessor),
-        *tf.nest.map_structure(spec_of, columns),
+        pair_features_spec(preprocessor),
+        *tf.nest.map_structure(spec_of, structures),
     )
-    return packed_dataset(rows, pack, spec, batch_size)
+    batches = BatchOrder(
+        _row_order(pairs, preprocessor, batch_size, order),
+        len(pairs),
+        batch_size,
+        seed,
+        source=_source(pairs, columns, order),
+    )
+    return packed_dataset(batches, pack, spec)
 
 
 def epoch_order(lengths, batch_size, seed, epoch):
@@ -145,37 +154,65 @@ def epoch_order(lengths, batch_size, seed, epoch):
     return np.concatenate([batches.ravel(), order[whole:]]).astype("int64")
 
 
-def _features_spec(preprocessor):
+def pair_features_spec(preprocessor):
+    """The `tf.TensorSpec` of each feature of one pair.
+
+    Args:
+        preprocessor: as of `pair_dataset`.
+    """
     # Of a student and a teacher that read different features.
     if hasattr(preprocessor, "parts"):
         return {
-            name: _features_spec(part)
+            name: pair_features_spec(part)
             for name, part in preprocessor.parts.items()
         }
     return features_spec(preprocessor, *preprocessor.feature_shape[:-1])
 
 
-def _rows(pairs, preprocessor, batch_size, order, seed):
-    """A dataset of row numbers in the order asked for."""
-    import tensorflow as tf
-
+def _row_order(pairs, preprocessor, batch_size, order):
+    """From a seed and an epoch to the numbers of rows in the order asked."""
     if order is None:
-        return tf.data.Dataset.range(len(pairs))
+        return lambda seed, epoch: [np.arange(len(pairs))]
     lengths = preprocessor.lengths(pairs.text_a, pairs.text_b)
     if order == "shuffle":
-        return epochs(
-            lambda epoch: [epoch_order(lengths, batch_size, seed, epoch)],
-            (tf.TensorSpec((), "int64"),),
-            len(lengths),
-        )
+        return lambda seed, epoch: [
+            epoch_order(lengths, batch_size, seed, epoch)
+        ]
     by_length = np.argsort(lengths, kind="stable")
-    return tf.data.Dataset.from_tensor_slices(by_length)
+    return lambda seed, epoch: [by_length]
 
 
-def _check_classes(label):
-    if len(label) > 1 and label.min() == label.max():
+def _source(pairs, columns, order):
+    # Labels may come in a dict, with what a teacher says.
+    flat = {}
+    for name, column in columns.items():
+        flat |= column if isinstance(column, dict) else {name: column}
+
+    def examples(rows):
+        return [
+            {
+                "text_a": pairs.text_a[row],
+                "text_b": pairs.text_b[row],
+                **{name: column[row].tolist() for name, column in flat.items()},
+            }
+            for row in rows
+        ]
+
+    contents = {"text_a": pairs.text_a, "text_b": pairs.text_b, **flat}
+    return BatchSource(examples, contents, {"order": order or "as given"})
+
+
+def check_classes(minimum, maximum, count):
+    """Refuses to train on labels of one class.
+
+    Args:
+        minimum: number, the least of all labels.
+        maximum: number, the largest.
+        count: int, how many there are.
+    """
+    if count > 1 and minimum == maximum:
         raise ValueError(
-            f"All {len(label)} labels are {label[0]}: a model learns nothing "
+            f"All {count} labels are {minimum}: a model learns nothing "
             "from one class. Give pairs of both, for instance other texts of "
             "the data as pairs that do not match."
         )

@@ -1,7 +1,9 @@
 """The rows of the files that people keep pairs of texts in."""
 
 import csv
+import itertools
 import json
+from collections.abc import Callable
 from typing import NamedTuple
 
 # Names of columns that are recognised without being told.
@@ -13,20 +15,34 @@ _LABEL = ("label", "score", "similarity", "is_duplicate")
 class Row(NamedTuple):
     """A row as it stands in a file; `text_a` None where it is unusable."""
 
-    line: int
+    number: int
     text_a: str | None = None
     text_b: str | None = None
     label: object = None
     problem: str | None = None
 
 
-def read_folder(folder):
-    """Of one file a column, `{split}.seq1.in` and the like.
+class RowSource(NamedTuple):
+    """A file, or a folder, and what is known of it before it is read.
 
-    Returns:
-        The source's name, whether there are labels, and its `Row`s; the
-        others return the same.
+    Attributes:
+        name: what messages call it, its path.
+        has_label: bool, whether its rows have labels.
+        rows: function without arguments that gives its `Row`s one by one,
+            from the first, as often as it is called.
+        unit: what a row is called by, with its number.
+        advice: what to do about a bad row.
     """
+
+    name: object
+    has_label: bool
+    rows: Callable
+    unit: str = "line"
+    advice: str = "Mend the file, or read it with on_error='skip'."
+
+
+def read_folder(folder):
+    """A `RowSource` of one file a column, `{split}.seq1.in` and the like."""
     firsts = sorted(folder.glob("*.seq1.in"))
     if len(firsts) != 1:
         found = sorted(p.name for p in folder.iterdir())
@@ -43,34 +59,25 @@ def read_folder(folder):
         )
     label = folder / f"{stem}.label"
     files = [firsts[0], second] + ([label] if label.is_file() else [])
-    columns = [_lines(file) for file in files]
-    if len({len(column) for column in columns}) > 1:
-        counts = ", ".join(
-            f"{file.name} has {len(column)} lines"
-            for file, column in zip(files, columns, strict=True)
-        )
+    sizes = {file.name: sum(1 for _ in _lines(file)) for file in files}
+    if len(set(sizes.values())) > 1:
+        counts = ", ".join(f"{name} has {n} lines" for name, n in sizes.items())
         raise ValueError(
             f"The files of {folder} must have a line for each pair: {counts}."
         )
-    rows = (
-        Row(line, *values)
-        for line, values in enumerate(zip(*columns, strict=True), start=1)
-    )
-    return folder / f"{stem}.*", len(files) == 3, rows
+
+    def rows():
+        columns = zip(*map(_lines, files), strict=True)
+        return (Row(line, *row) for line, row in enumerate(columns, start=1))
+
+    return RowSource(folder / f"{stem}.*", len(files) == 3, rows)
 
 
 def read_table(path, columns, header):
-    """Of a tsv or csv file; arguments as of `read_pairs`."""
-    lines = _lines(path)
-    if path.suffix == ".csv":
-        reader = csv.reader(line + "\n" for line in lines)
-        cells = [(reader.line_num, row) for row in _whole(reader, path)]
-    else:
-        # A quote is a character like others in a tsv file.
-        cells = [(n, line.split("\t")) for n, line in enumerate(lines, 1)]
-    if not cells:
-        return path, False, iter(())
-    first = cells[0][1]
+    """A `RowSource` of a tsv or csv file; arguments as of `read_pairs`."""
+    _, first = next(_cells(path), (1, None))
+    if first is None:
+        return RowSource(path, False, lambda: iter(()))
     if columns is None:
         names = None if header is False else _known_columns(first)
         columns = names or ((0, 1, 2) if len(first) > 2 else (0, 1))
@@ -83,11 +90,10 @@ def read_table(path, columns, header):
             "none. Give positions, or leave `header` out."
         )
     places = [_place(column, first, path) for column in columns]
-    if named or header:
-        cells = cells[1:]
+    first_row = 1 if named or header else 0
 
     def rows():
-        for line, row in cells:
+        for line, row in itertools.islice(_cells(path), first_row, None):
             if len(row) <= max(places):
                 yield Row(
                     line,
@@ -97,31 +103,18 @@ def read_table(path, columns, header):
             else:
                 yield Row(line, *(row[place] for place in places))
 
-    return path, len(columns) == 3, rows()
+    return RowSource(path, len(columns) == 3, rows)
 
 
 def read_jsonl(path, columns):
-    """Of a jsonl file; arguments as of `read_pairs`."""
-    if columns is not None:
-        columns = _check_columns(columns)
-        if not isinstance(columns[0], str):
-            raise ValueError(
-                "`columns` of a jsonl file are names. Received: "
-                f"columns={columns}."
-            )
-    lines = _lines(path)
-    records = [_parse(line) for line in lines]
-    if columns is None:
-        known = (_known_columns(r) for r in records if isinstance(r, dict))
-        columns = next(filter(None, known), None)
-    if columns is None:
-        raise ValueError(
-            f"{path}: found no well-known column names, such as text_a, "
-            "text_b and label. Name them by `columns`."
-        )
+    """A `RowSource` of a jsonl file; arguments as of `read_pairs`."""
+    records = (_parse(line) for line in _lines(path))
+    objects = (record for record in records if isinstance(record, dict))
+    columns = named_columns(columns, objects, path)
 
     def rows():
-        for line, record in enumerate(records, start=1):
+        for line, text in enumerate(_lines(path), start=1):
+            record = _parse(text)
             if not isinstance(record, dict):
                 yield Row(line, problem=f"it is no JSON object: {record!r}.")
                 continue
@@ -132,7 +125,33 @@ def read_jsonl(path, columns):
             else:
                 yield Row(line, *(record[name] for name in columns))
 
-    return path, len(columns) == 3, rows()
+    return RowSource(path, len(columns) == 3, rows)
+
+
+def named_columns(columns, found, path):
+    """The names of two or three columns of a file whose columns have names.
+
+    Args:
+        columns: as of `read_pairs`; None for well-known ones.
+        found: the names that there are, as often as they are looked for: an
+            iterable of lists or dicts.
+        path: path of the file, for messages.
+    """
+    if columns is None:
+        columns = next(filter(None, map(_known_columns, found)), None)
+        if columns is None:
+            raise ValueError(
+                f"{path}: found no well-known column names, such as text_a, "
+                "text_b and label. Name them by `columns`."
+            )
+        return columns
+    columns = _check_columns(columns)
+    if not isinstance(columns[0], str):
+        raise ValueError(
+            f"`columns` of a {path.suffix[1:]} file are names. Received: "
+            f"columns={columns}."
+        )
+    return columns
 
 
 def _lines(path):
@@ -141,9 +160,20 @@ def _lines(path):
     Bytes that are not UTF-8 come as lone surrogates, which whoever checks the
     texts finds.
     """
-    text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.removesuffix("\r") for line in lines]
+    with open(
+        path, encoding="utf-8-sig", errors="surrogateescape", newline="\n"
+    ) as file:
+        for line in file:
+            yield line.removesuffix("\n").removesuffix("\r")
+
+
+def _cells(path):
+    """The number and the cells of each row of a table."""
+    if path.suffix == ".csv":
+        reader = csv.reader(line + "\n" for line in _lines(path))
+        return ((reader.line_num, row) for row in _whole(reader, path))
+    # A quote is a character like others in a tsv file.
+    return ((n, line.split("\t")) for n, line in enumerate(_lines(path), 1))
 
 
 def _whole(reader, path):

@@ -1,5 +1,6 @@
 """From triplets of strings to batches that a bi-encoder trains on."""
 
+import functools
 import itertools
 import numbers
 import warnings
@@ -7,8 +8,9 @@ import warnings
 import numpy as np
 
 from semmatch._checks import check_positive_int
+from semmatch.data.batch_order import BatchOrder
+from semmatch.data.batch_order import BatchSource
 from semmatch.data.group_order import group_order
-from semmatch.data.packed_dataset import epochs
 from semmatch.data.packed_dataset import features_spec
 from semmatch.data.packed_dataset import packed_dataset
 from semmatch.data.text_groups import text_groups
@@ -102,23 +104,54 @@ def triplet_dataset(
         lengths = _lengths(triplets, counts, preprocessor)
         own_groups = row_groups(triplets, groups)
 
-        def epoch_rows(epoch):
+        def columns(seed, epoch):
             order = group_order(lengths, own_groups, batch_size, seed, epoch)
             random = np.random.default_rng([seed, epoch, 1])
             return order, negative_places(counts, num, random)[order]
 
-        rows = epochs(
-            epoch_rows,
-            (tf.TensorSpec((), "int64"), tf.TensorSpec((num,), "int64")),
-            len(triplets),
-        )
     else:
-        rows = tf.data.Dataset.from_tensor_slices(
-            (np.arange(len(triplets)), negative_places(counts, num))
-        )
+        first = np.arange(len(triplets)), negative_places(counts, num)
+
+        def columns(seed, epoch):
+            return first
+
+    order = BatchOrder(
+        columns,
+        len(triplets),
+        batch_size,
+        seed,
+        shapes=((), (num,)),
+        source=BatchSource(
+            functools.partial(_examples, triplets, scores),
+            # The last two are groups, or scores.
+            [
+                triplets.anchor,
+                triplets.positive,
+                triplets.negatives,
+                own,
+                of_negatives,
+            ],
+            {
+                "order": "shuffle" if shuffle else "as given",
+                "num_negatives": num,
+            },
+        ),
+    )
     y_spec = tf.TensorSpec((own.shape[1] + num,), own.dtype)
     spec = features_spec(preprocessor, 2 + num), y_spec
-    return packed_dataset(rows, pack, spec, batch_size)
+    return packed_dataset(order, pack, spec)
+
+
+def _examples(triplets, scores, rows):
+    """What stands in some rows, as dicts of JSON values."""
+    names = ("anchor", "positive", "negatives")
+    found = [
+        {name: getattr(triplets, name)[row] for name in names} for row in rows
+    ]
+    if scores is not None:
+        for example, row in zip(found, rows, strict=True):
+            example["scores"] = np.asarray(scores[row]).tolist()
+    return found
 
 
 def negative_places(counts, num, random=None):

@@ -198,8 +198,7 @@ class BiEncoder(MatchingTask):
                 vectors of length 1 where it has none.
 
         Returns:
-            A `BiEncoder`; `model.load_report` says what was read, left out
-            and initialised.
+            A `BiEncoder`; its `load_report` says what was read or not.
         """
         return presets.load(
             cls,

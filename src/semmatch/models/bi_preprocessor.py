@@ -80,14 +80,45 @@ class BiEncoderPreprocessor:
                 "Each example needs two texts or more, a query and passages. "
                 f"Received: lists of {counts} texts."
             )
-        ids = self._tokenize(texts)
+        return self.pack_ids(*self.tokenize(*texts))
+
+    def tokenize(self, *texts):
+        """Token ids of examples, prompts included, before they are cut.
+
+        Args:
+            *texts: as of `pack`.
+
+        Returns:
+            A list of lists of lists of ints, one for each of `texts`, without
+            special tokens.
+        """
+        queries, *passages = texts
+        return [
+            self.packer.tokenize(list(queries), self.query_prompt),
+            *(
+                self.packer.tokenize(list(column), self.passage_prompt)
+                for column in passages
+            ),
+        ]
+
+    def pack_ids(self, *ids):
+        """What `pack` gives, of what `tokenize` gave."""
+        count = len(ids[0])
         # Row by row: the texts of an example lie beside each other.
-        rows = [column[row] for row in range(counts[0]) for column in ids]
+        rows = [column[row] for row in range(count) for column in ids]
         features = self.packer.pack_ids(rows)
-        shape = (counts[0], len(texts), -1) if rows else (0, len(texts), 0)
+        shape = (count, len(ids), -1) if rows else (0, len(ids), 0)
         return {
             name: features[name].reshape(shape) for name in self.feature_names
         }
+
+    def id_lengths(self, *ids):
+        """What `lengths` gives, of what `tokenize` gave, and no warning."""
+        return np.max([self.packer.lengths(column) for column in ids], axis=0)
+
+    def warn_of_loss(self, *ids):
+        """Warns once of texts that are cut and of unknown tokens."""
+        self.packer.warn_of(self._loss(ids))
 
     def lengths(self, *texts):
         """Tokens of the longest text of each example, without padding.
@@ -106,11 +137,9 @@ class BiEncoderPreprocessor:
         starts = range(0, len(texts[0]), CHUNK)
         for start in tqdm(starts, "counting tokens", delay=2, disable=None):
             rows = slice(start, start + CHUNK)
-            ids = self._tokenize([column[rows] for column in texts])
-            lengths = [self.packer.lengths(column) for column in ids]
-            chunks.append(np.max(lengths, axis=0))
-            for column in ids:
-                loss += self.packer.loss(column)
+            ids = self.tokenize(*(column[rows] for column in texts))
+            chunks.append(self.id_lengths(*ids))
+            loss += self._loss(ids)
         self.packer.warn_of(loss)
         return np.concatenate(chunks)
 
@@ -136,12 +165,5 @@ class BiEncoderPreprocessor:
         tokenizer = Tokenizer(config["tokenizer"])
         return cls(**{**config, "tokenizer": tokenizer})
 
-    def _tokenize(self, texts):
-        queries, *passages = texts
-        return [
-            self.packer.tokenize(list(queries), self.query_prompt),
-            *(
-                self.packer.tokenize(list(column), self.passage_prompt)
-                for column in passages
-            ),
-        ]
+    def _loss(self, ids):
+        return sum(map(self.packer.loss, ids), Loss())

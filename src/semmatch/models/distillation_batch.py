@@ -7,7 +7,9 @@ from keras import ops
 
 from semmatch.data import distillation_dataset
 from semmatch.data import Pairs
+from semmatch.models.raw_texts import of_drawn_seed
 from semmatch.models.raw_texts import raw_texts
+from semmatch.training.replicas import number_of_chief
 
 
 def student_part(x):
@@ -127,12 +129,13 @@ def raw_distillation_dataset(model, x, y, batch_size, sample_weight):
             "distiller.preprocessor, scores)`, with scores of "
             "`teacher_scores`, or `DistillationModel(teacher, ...)`."
         )
-    return distillation_dataset(
+    dataset = distillation_dataset(
         x,
         model.preprocessor,
         batch_size=64 if batch_size is None else batch_size,
         shuffle=True,
         # Python's generator, so that `set_random_seed` fixes the order.
-        seed=random.randrange(2**31),
+        seed=number_of_chief(model, random.randrange(2**31)),
         sample_weight=sample_weight,
     )
+    return of_drawn_seed(dataset)

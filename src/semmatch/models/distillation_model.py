@@ -22,9 +22,10 @@ from semmatch.models.soft_loss import check_soft_loss
 from semmatch.models.teacher import OnlineTeacher
 from semmatch.training import AdamW
 from semmatch.training.adversarial import adversarial_step
+from semmatch.training.replicated_model import ReplicatedModel
 
 
-class DistillationModel(keras.Model):
+class DistillationModel(ReplicatedModel, keras.Model):
     """Trains a student on labels and on what a teacher says.
 
     The loss of a pair is the sum of the hard loss (against its label), the
@@ -35,8 +36,7 @@ class DistillationModel(keras.Model):
     The teacher's scores come with the data (`distillation_dataset` of
     `teacher_scores`), so that an epoch costs what the student costs; or the
     teacher runs beside it, without dropout. Its weights are neither trained
-    nor saved, and `save` writes the student. After `fit` the trained model
-    is `student`.
+    nor saved, and `save` writes the student, which is the trained model.
 
     Source: Hinton et al. 2015, "Distilling the knowledge in a neural
     network"; with `matches` Jiao et al. 2020, TinyBERT.
@@ -149,14 +149,12 @@ class DistillationModel(keras.Model):
         """Configures the training, and the student to be evaluated.
 
         Args:
-            optimizer: as of the student's `compile`, as are the others.
+            optimizer: as of the student's `compile`.
             loss: the hard loss.
             metrics: of the student's scores.
-            adversarial_epsilon: as of the student's `compile`.
-            activation_checkpointing: the same.
+            adversarial_epsilon, activation_checkpointing: as the optimizer.
             **kwargs: as of `keras.Model.compile`.
         """
-        student = self.student
         student = self.student
         optimizer = keras.optimizers.get(
             AdamW() if optimizer == "auto" else optimizer
@@ -227,10 +225,8 @@ class DistillationModel(keras.Model):
     ):
         """The student's loss and metrics, as of its own `evaluate`."""
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = raw_dataset(
-                self.student, x, y, batch_size, sample_weight, order="sort"
-            )
-            x = labels_alone(x)
+            own = (self.student, x, y, batch_size, sample_weight)
+            x = labels_alone(raw_dataset(*own, order="sort"))
         return super().evaluate(x, **kwargs)
 
     def save(self, filepath, **kwargs):

@@ -25,9 +25,10 @@ from semmatch.training.grad_cache import grad_cache_step
 from semmatch.training.microbatch import check_splittable
 from semmatch.training.microbatch import is_batch_level
 from semmatch.training.microbatch import micro_batch_step
+from semmatch.training.replicated_model import ReplicatedModel
 
 
-class MatchingTask(keras_hub.models.Task):
+class MatchingTask(ReplicatedModel, keras_hub.models.Task):
     """A model with a `backbone`, a `preprocessor` and a `scoring`.
 
     A subclass sets these and `num_classes`, and gives `pair_scorer`,

@@ -77,6 +77,33 @@ class CrossEncoderPreprocessor:
         features = self.packer.pack(text_a, text_b)
         return {name: features[name] for name in self.feature_names}
 
+    def tokenize(self, text_a, text_b):
+        """Token ids of pairs, before they are cut and packed.
+
+        Args:
+            text_a: list of strings.
+            text_b: list of strings, as many.
+
+        Returns:
+            A list of two lists of lists of ints, those of `text_a` and those
+            of `text_b`, without special tokens.
+        """
+        ids = self.tokenizer.tokenize([*text_a, *text_b])
+        return [ids[: len(text_a)], ids[len(text_a) :]]
+
+    def pack_ids(self, ids_a, ids_b):
+        """What `pack` gives, of what `tokenize` gave."""
+        features = self.packer.pack_ids(ids_a, ids_b)
+        return {name: features[name] for name in self.feature_names}
+
+    def id_lengths(self, ids_a, ids_b):
+        """What `lengths` gives, of what `tokenize` gave, and no warning."""
+        return self.packer.lengths(ids_a, ids_b)
+
+    def warn_of_loss(self, ids_a, ids_b):
+        """Warns once of pairs that are cut and of unknown tokens."""
+        self.packer.warn_of(self.packer.loss(ids_a, ids_b))
+
     def lengths(self, text_a, text_b):
         """Tokens of each pair once packed, without padding.
 
@@ -95,10 +122,9 @@ class CrossEncoderPreprocessor:
         loss = Loss()
         for start in tqdm(starts, "counting tokens", delay=2, disable=None):
             rows = slice(start, start + CHUNK)
-            ids = self.tokenizer.tokenize([*text_a[rows], *text_b[rows]])
-            half = len(ids) // 2
-            chunks.append(self.packer.lengths(ids[:half], ids[half:]))
-            loss += self.packer.loss(ids[:half], ids[half:])
+            ids = self.tokenize(text_a[rows], text_b[rows])
+            chunks.append(self.id_lengths(*ids))
+            loss += self.packer.loss(*ids)
         self.packer.warn_of(loss)
         return np.concatenate(chunks)
 

@@ -11,6 +11,7 @@ from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.data import triplet_dataset
 from semmatch.data import Triplets
+from semmatch.training.replicas import number_of_chief
 
 
 def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
@@ -32,6 +33,8 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
     batch_size = 64 if batch_size is None else batch_size
     # Python's generator, so that `set_random_seed` fixes the order.
     seed = random.randrange(2**31)
+    if order == "shuffle":
+        seed = number_of_chief(model, seed)
     if isinstance(texts, Triplets):
         _check_takes_triplets(model)
         if order == "sort":
@@ -39,16 +42,17 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
             # them would have few negatives. The same order each time.
             mixed = np.random.default_rng(0).permutation(len(texts))
             texts = texts[mixed]
-        return triplet_dataset(
+        dataset = triplet_dataset(
             texts,
             preprocessor,
             batch_size=batch_size,
             shuffle=order == "shuffle",
             seed=seed,
         )
+        return of_drawn_seed(dataset)
     if order is not None:
         model.check_labels(texts.label)
-    return pair_dataset(
+    dataset = pair_dataset(
         texts,
         preprocessor,
         batch_size=batch_size,
@@ -57,6 +61,17 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
         seed=seed,
         sample_weight=sample_weight,
     )
+    return of_drawn_seed(dataset)
+
+
+def of_drawn_seed(dataset):
+    """A dataset, marked as one whose seed nobody chose.
+
+    Args:
+        dataset: with a `batch_order`.
+    """
+    dataset.batch_order.drawn_seed = True
+    return dataset
 
 
 def raw_texts(x, y, sample_weight, *, labelled):

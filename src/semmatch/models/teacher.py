@@ -133,6 +133,30 @@ class DistillationPreprocessor:
             name: part.pack(text_a, text_b) for name, part in self.parts.items()
         }
 
+    def tokenize(self, text_a, text_b):
+        """Token ids for the student and then for the teacher."""
+        return [
+            column
+            for part in self.parts.values()
+            for column in part.tokenize(text_a, text_b)
+        ]
+
+    def pack_ids(self, *ids):
+        """What `pack` gives, of what `tokenize` gave."""
+        halves = dict(zip(self.parts, (ids[:2], ids[2:]), strict=True))
+        return {
+            name: part.pack_ids(*halves[name])
+            for name, part in self.parts.items()
+        }
+
+    def id_lengths(self, *ids):
+        """What `lengths` gives, of what `tokenize` gave, and no warning."""
+        return self.parts["student"].id_lengths(*ids[:2])
+
+    def warn_of_loss(self, *ids):
+        """Warns once of what the student does not get to read."""
+        self.parts["student"].warn_of_loss(*ids[:2])
+
     def lengths(self, text_a, text_b):
         """Tokens of each pair as the student packs it, int64 `(n,)`."""
         return self.parts["student"].lengths(text_a, text_b)

@@ -22,10 +22,10 @@ def validation_callbacks(model, dataset, callbacks, restore, steps=None):
         steps: int or None, batches of an evaluation.
 
     Returns:
-        The figures before the training, and the list of callbacks. Averaged
-        weights (`use_ema`) are swapped in first, so that all others see them.
-        Weights are restored once, by the caller's own `EarlyStopping` where
-        it does so.
+        The guard, which has the figures before the training, and the list of
+        callbacks with it. Averaged weights (`use_ema`) are swapped in first,
+        so that all others see them. Weights are restored once, by the
+        caller's own `EarlyStopping` where it does so.
     """
     swap_class = keras.callbacks.SwapEMAWeights
     before = model.evaluate(dataset, steps=steps, verbose=0, return_dict=True)
@@ -50,7 +50,7 @@ def validation_callbacks(model, dataset, callbacks, restore, steps=None):
     guard = TrainingGuard(
         before, monitor, mode, _num_examples(dataset), _sampler(model, dataset)
     )
-    return before, [*first, *callbacks, guard, *last]
+    return guard, [*first, *callbacks, guard, *last]
 
 
 class _BestWeights(keras.callbacks.EarlyStopping):

@@ -9,6 +9,7 @@ from semmatch.training.microbatch import apply_gradients
 from semmatch.training.microbatch import in_parts
 from semmatch.training.microbatch import num_rows
 from semmatch.training.microbatch import rows_of
+from semmatch.training.replicas import replica_share
 
 
 def grad_cache_step(model, data, micro_batch_size):
@@ -47,7 +48,7 @@ def grad_cache_step(model, data, micro_batch_size):
     with tf.GradientTape() as tape:
         tape.watch(vectors)
         loss = model.compute_loss(x, y, vectors, sample_weight, training=True)
-        scaled = model.optimizer.scale_loss(loss)
+        scaled = model.optimizer.scale_loss(loss * replica_share(rows))
     # Of weights, too: those that a penalty names.
     cached, *direct = tape.gradient(
         scaled, [vectors, *model.trainable_variables]

@@ -8,6 +8,8 @@ import numpy as np
 
 from semmatch.evaluation import roc_auc
 from semmatch.evaluation.report import wilson_interval
+from semmatch.training.failed_batch import write_failed_batches
+from semmatch.training.run import RunCallback
 
 # Scores of a model that tells pairs apart differ by a hundred times more. A
 # fresh head may begin below, and then has to fall by as much again.
@@ -25,11 +27,12 @@ _NO_CHANCE = 5
 _BATCHES_A_LOOK = 10
 
 
-class TrainingGuard(keras.callbacks.Callback):
+class TrainingGuard(RunCallback):
     """Watches a training and warns with figures when it fails.
 
     - The loss is not finite: the training stops, and the warning names the
-      epoch and the batch.
+      epoch, the batch and a file with what was in it: in the folder of
+      `RunFolder` or `Resume`, else in a temporary one.
     - All scores of validation pairs are one number.
     - Scores of validation pairs are the wrong way round, as they are when the
       labels are.
@@ -75,6 +78,22 @@ class TrainingGuard(keras.callbacks.Callback):
         self.first_area = None
         self.last_scores = None
         self.looks = 0
+        self.run = None
+
+    # What a resumed training takes over from the one before.
+    remembered = (
+        "before",
+        "best",
+        "highest_rate",
+        "warned",
+        "first_spread",
+        "first_area",
+        "last_scores",
+        "looks",
+    )
+
+    def prepare(self, run):
+        self.run = run
 
     def on_train_begin(self, logs=None):
         self._look_at_rate()
@@ -96,13 +115,7 @@ class TrainingGuard(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss) and not self.diverged:
             self.diverged = self.model.stop_training = True
-            self._warn(
-                f"The loss became {loss} at batch {batch + 1} of epoch "
-                f"{self.epoch + 1}, and the training stops: its weights are "
-                "no numbers any more. Either a label, a weight or a feature "
-                "of that batch is not finite, or the steps are too large: "
-                f"{self._rate()}."
-            )
+            self._warn_of_loss(loss, batch)
 
     def on_epoch_end(self, epoch, logs=None):
         name = f"val_{self.monitor}"
@@ -117,6 +130,21 @@ class TrainingGuard(keras.callbacks.Callback):
             logs[name] = math.nan
         elif self.best is None or _better(value, self.best, self.mode):
             self.best = value
+
+    def _warn_of_loss(self, loss, batch):
+        written = ""
+        if self.run is not None:
+            path = write_failed_batches(self.run, self.epoch, batch)
+            batch = self.run.batch(self.epoch, batch)
+            if path is not None:
+                written = f" It and the one before are in {path}."
+        self._warn(
+            f"The loss became {loss} at batch {batch + 1} of epoch "
+            f"{self.epoch + 1}, and the training stops: its weights are no "
+            "numbers any more. Either a label, a weight or a feature of that "
+            "batch is not finite, or the steps are too large: "
+            f"{self._rate()}.{written}"
+        )
 
     def _check_scores(self, when, labels, scores):
         if not np.isfinite(scores).all():

@@ -6,6 +6,7 @@ from keras import tree
 from semmatch.training.gradients import added
 from semmatch.training.gradients import loss_and_gradients
 from semmatch.training.gradients import update_loss
+from semmatch.training.replicas import replica_share
 
 _MEANS = ("sum_over_batch_size", "mean")
 
@@ -78,17 +79,19 @@ def micro_batch_step(model, data, micro_batch_size):
 
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     rows = num_rows(x)
+    of_replica = replica_share(rows)
 
     def run(start):
         part = rows_of(data, start, micro_batch_size)
         # A replica may get a batch without rows.
         share = tf.math.divide_no_nan(num_rows(part[0]), rows)
-        return loss_and_gradients(model, part, share)
+        return loss_and_gradients(model, part, share * of_replica)
 
     loss, y_pred, gradients = in_parts(run, rows, micro_batch_size)
     apply_gradients(model, gradients)
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    update_loss(model, loss * replicas, rows)
+    own = tf.math.divide_no_nan(loss * replicas, of_replica)
+    update_loss(model, own, rows)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
 

@@ -1,0 +1,285 @@
+"""Workers on one host start together and end together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from semmatch import _launch
+from semmatch._launch import free_addresses
+from semmatch._launch import launch
+
+WHO = "import json, os; who = json.loads(os.environ['TF_CONFIG'])['task']"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def program(code):
+    """A worker that starts fast; `who` is its task."""
+    return [sys.executable, "-S", "-c", f"{WHO}\n{code}"]
+
+
+def lines(capsys):
+    printed = capsys.readouterr()
+    return sorted(printed.out.splitlines()), sorted(printed.err.splitlines())
+
+
+def test_each_worker_gets_its_place_in_one_cluster(capsys):
+    assert launch(program("print(os.environ['TF_CONFIG'])"), 3) == 0
+    shown, _ = lines(capsys)
+    configs = [json.loads(line[4:]) for line in shown]
+    assert [line[:4] for line in shown] == ["[0] ", "[1] ", "[2] "]
+    assert [config["task"] for config in configs] == [
+        {"type": "worker", "index": index} for index in range(3)
+    ]
+    workers = configs[0]["cluster"]["worker"]
+    assert len(set(workers)) == 3
+    assert all(config["cluster"] == {"worker": workers} for config in configs)
+    for address in workers:
+        host, port = address.split(":")
+        assert host == "127.0.0.1"
+        assert 20000 <= int(port) < 32768
+
+
+def test_ports_in_use_are_left_out(monkeypatch):
+    import socket
+
+    [taken, free] = (int(a.split(":")[1]) for a in free_addresses(2))
+    monkeypatch.setattr(_launch, "_PORTS", range(taken, taken + 1))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", taken))
+        message = rf"needs 1 free ports of {taken} to {taken}, and found 0"
+        with pytest.raises(OSError, match=message):
+            free_addresses(1)
+    monkeypatch.setattr(_launch, "_PORTS", range(free, free + 1))
+    assert free_addresses(1) == [f"127.0.0.1:{free}"]
+
+
+def test_what_workers_write_comes_out_where_they_wrote_it(capsys):
+    code = "import sys; print('a\\nb'); print('c', end='', file=sys.stderr)"
+    assert launch(program(code), 2) == 0
+    assert lines(capsys) == (
+        ["[0] a", "[0] b", "[1] a", "[1] b"],
+        ["[0] c", "[1] c"],
+    )
+
+
+def test_text_that_is_no_utf_8_is_marked(capsys):
+    code = "import sys; sys.stdout.buffer.write(b'\\xff\\n')"
+    assert launch(program(code), 1) == 0
+    assert lines(capsys)[0] == ["[0] \ufffd"]
+
+
+def test_what_workers_write_comes_out_at_once():
+    # The second waits for what it is told after the first line came out.
+    code = (
+        "import sys\nfrom semmatch._launch import launch\n"
+        "launch([sys.executable, '-S', '-c', "
+        "'import time; print(1); time.sleep(60)'], 1)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
+        start = time.monotonic()
+        assert process.stdout.readline() == "[0] 1\n"
+        assert time.monotonic() - start < 30
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("os._exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)],
+)
+def test_all_end_where_one_fails(code, status, capsys):
+    code = f"""
+import time
+if who["index"] == 1:
+    {code}
+time.sleep(60)
+"""
+    start = time.monotonic()
+    assert launch(program(code), 3) == status
+    assert time.monotonic() - start < 30
+    _, said = lines(capsys)
+    assert said == [
+        f"semmatch launch: worker 1 ended with status {status}: it ends."
+    ]
+
+
+def test_one_that_does_not_end_by_itself_is_killed(monkeypatch, tmp_path):
+    monkeypatch.setattr(_launch, "_GRACE", 0.2)
+    code = f"""
+import signal, subprocess, sys, time
+folder = {str(tmp_path)!r}
+if who["index"] == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-S", "-c", '''
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+time.sleep(60)'''])
+    with open(folder + "/new", "w") as file:
+        file.write(f"{{os.getpid()}} {{child.pid}}")
+    os.rename(folder + "/new", folder + "/processes")
+    time.sleep(60)
+while not os.path.exists(folder + "/processes"):
+    time.sleep(0.01)
+os._exit(1)
+"""
+    assert launch(program(code), 2) == 1
+    for process in map(int, (tmp_path / "processes").read_text().split()):
+        assert not is_running(process)
+
+
+def is_running(process):
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_all_start_again_after_one_failed(tmp_path, capsys):
+    # Worker 1 fails twice, and worker 0 goes on until it does not.
+    code = f"""
+import time
+name = {str(tmp_path / "starts")!r}
+if who["index"] == 1:
+    with open(name, "a") as file:
+        file.write("x")
+    if os.path.getsize(name) < 3:
+        os._exit(5)
+while not os.path.exists(name) or os.path.getsize(name) < 3:
+    time.sleep(0.01)
+"""
+    assert launch(program(code), 2, restarts=2) == 0
+    assert (tmp_path / "starts").read_text() == "xxx"
+    _, said = lines(capsys)
+    again = "semmatch launch: worker 1 ended with status 5: all start again, "
+    assert said == [f"{again}{left} times at most." for left in (1, 2)]
+
+
+def test_restarts_are_counted(tmp_path, capsys):
+    code = f"""
+with open({str(tmp_path / "starts")!r}, "a") as file:
+    file.write("x")
+os._exit(6)
+"""
+    assert launch(program(code), 1, restarts=2) == 6
+    assert (tmp_path / "starts").read_text() == "xxx"
+    assert lines(capsys)[1][-1].endswith(
+        "worker 0 ended with status 6: it ends."
+    )
+
+
+LAUNCHER = """
+import sys
+from semmatch._launch import launch
+sys.exit(launch([sys.executable, "-S", "-c", sys.argv[1]], 2, restarts=3))
+"""
+
+
+def launcher(code):
+    """A launcher in a process of its own, whose two workers have begun."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, f"{WHO}\n{code}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    shown = [process.stdout.readline() for _ in range(2)]
+    assert sorted(shown) == ["[0] ready\n", "[1] ready\n"]
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_are_passed_on_and_start_nothing_again(number):
+    code = f"""
+import signal, sys, time
+def end(*_):
+    print("ended")
+    sys.exit(3)
+signal.signal({int(number)}, end)
+print("ready")
+time.sleep(60)
+"""
+    process = launcher(code)
+    process.send_signal(number)
+    shown, said = process.communicate(timeout=30)
+    assert sorted(shown.splitlines()) == ["[0] ended", "[1] ended"]
+    assert process.returncode == 3
+    assert "again" not in said
+
+
+def test_the_second_signal_kills():
+    code = """
+import signal, time
+signal.signal(signal.SIGINT, lambda *_: print("not yet"))
+print("ready")
+while True:
+    time.sleep(60)
+"""
+    process = launcher(code)
+    process.send_signal(signal.SIGINT)
+    shown = [process.stdout.readline() for _ in range(2)]
+    assert sorted(shown) == ["[0] not yet\n", "[1] not yet\n"]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 137
+
+
+@pytest.mark.parametrize(
+    ("devices", "shares"),
+    [
+        ("0,1,2,3", ["0,1", "2,3"]),
+        ("5,7", ["5", "7"]),
+        ("", ["", ""]),
+        ("-1", ["-1", "-1"]),
+        (None, ["None", "None"]),
+    ],
+)
+def test_gpus_are_shared_out(devices, shares, capsys, monkeypatch):
+    if devices is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
+    code = "print(os.environ.get('CUDA_VISIBLE_DEVICES'))"
+    assert launch(program(code), 2) == 0
+    assert [line[4:] for line in lines(capsys)[0]] == shares
+
+
+def test_gpus_that_cannot_be_shared_evenly_are_refused(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    with pytest.raises(ValueError, match="Received: 3 GPUs and 2 workers"):
+        launch(program(""), 2)
+
+
+def test_a_cluster_that_is_set_already_is_kept(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with pytest.raises(ValueError, match="TF_CONFIG.* is set already"):
+        launch(program(""), 2)
+
+
+@pytest.mark.parametrize("workers", [0, 1.5, True])
+def test_a_number_of_workers_that_is_no_count_is_refused(workers):
+    with pytest.raises(ValueError, match="`workers` must be"):
+        launch(program(""), workers)
+
+
+@pytest.mark.parametrize("restarts", [-1, 1.5, True])
+def test_restarts_that_are_no_count_are_refused(restarts):
+    message = f"`restarts` must be .* Received: restarts={restarts}"
+    with pytest.raises(ValueError, match=message):
+        launch(program(""), 1, restarts)
+
+
+def test_signal_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGTERM)
+    launch(program(""), 1)
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert os.environ.get("TF_CONFIG") is None
