@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import keras
+import keras_hub
 import numpy as np
 import pytest
 
@@ -30,7 +31,7 @@ def tiny_encoder(**kwargs):
     """A `TextEncoder` whose initial weights are large enough to matter."""
     sizes = {
         "vocabulary_size": 64,
-        "num_layers": 2,
+        "num_layers": 1,
         "num_heads": 2,
         "hidden_dim": 8,
         "intermediate_dim": 12,
@@ -39,6 +40,20 @@ def tiny_encoder(**kwargs):
     encoder = TextEncoder(**{**sizes, **kwargs})
     randomise(encoder)
     return encoder
+
+
+def tiny_backbone(kind="BertBackbone"):
+    """One of KerasHub's own, of the same size and one layer."""
+    backbone = getattr(keras_hub.models, kind)(
+        vocabulary_size=64,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=12,
+        max_sequence_length=16,
+    )
+    randomise(backbone)
+    return backbone
 
 
 def tiny_model(encoder=None, preprocessor=None, **kwargs):

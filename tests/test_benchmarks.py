@@ -5,9 +5,12 @@ import runpy
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_qa_corpus_trains_once_and_prints_every_figure(
     workplace, monkeypatch, capsys
 ):
@@ -36,6 +39,7 @@ def test_qa_corpus_trains_once_and_prints_every_figure(
     assert first.splitlines()[-1] == second.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_tricks_trains_each_recipe_once_and_reads_test_when_told(
     workplace, monkeypatch, capsys
 ):

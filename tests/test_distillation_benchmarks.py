@@ -39,6 +39,7 @@ def run(workplace, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_distill_trains_each_recipe_once_and_compares_it_with_alone(run):
     recipes = "--recipes alone augmented --num-pairs 20 --num-layers 1"
     first = run(recipes)
@@ -51,6 +52,7 @@ def test_distill_trains_each_recipe_once_and_compares_it_with_alone(run):
     assert second.splitlines()[-1] == first.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_distill_teaches_vectors_and_narrow_blocks(run):
     output = run("--student bi-encoder --num-layers 1 --recipes alone order")
     assert "a: order, b: alone, seed 0, test" in output

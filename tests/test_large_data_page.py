@@ -1,9 +1,12 @@
 """What the page on large data shows runs."""
 
+import pytest
+
 from semmatch.data import RecordManifest
 from tests.test_docs import blocks
 
 
+@pytest.mark.slow
 def test_the_page_on_large_data_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}

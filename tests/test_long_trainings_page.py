@@ -38,6 +38,7 @@ def names(tmp_path, monkeypatch):
     return {"model": model, "train": train, "valid": valid}
 
 
+@pytest.mark.slow
 def test_the_page_runs(names, capsys, tmp_path):
     training, threads, failed, figures = blocks(PAGE, "python")
     exec(training, names)

@@ -54,6 +54,7 @@ def write_splits(label_of):
         Path("data", f"{name}.tsv").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_sts_measures_the_floor_the_encoder_and_its_best_epoch(run):
     random = np.random.default_rng(0)
     write_splits(lambda pairs, row: 2 * pairs.label[row] + random.integers(4))
@@ -75,6 +76,7 @@ def test_sts_measures_the_floor_the_encoder_and_its_best_epoch(run):
     assert "trained" not in output
 
 
+@pytest.mark.slow
 def test_trecqa_measures_both_models_beside_the_floors(run):
     write_splits(lambda pairs, row: pairs.label[row])
     output = run("trecqa.py", "--epochs 1 --bi-epochs 2 --num-negatives 1")

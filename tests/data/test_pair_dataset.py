@@ -7,6 +7,9 @@ from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.data.pair_dataset import epoch_order
 from tests.checks import tiny_preprocessor
+from tests.data.batches import batches
+from tests.data.batches import order
+from tests.data.batches import padding
 
 SIZE = 203
 
@@ -22,21 +25,6 @@ def pairs():
     generator = np.random.default_rng(0)
     lengths = generator.integers(1, 50, SIZE)
     return Pairs(["借" * n for n in lengths], ["还"] * SIZE, np.arange(SIZE))
-
-
-def batches(dataset):
-    return list(dataset.as_numpy_iterator())
-
-
-def order(dataset):
-    """The rows of each batch, read off the labels."""
-    return [batch[1].tolist() for batch in batches(dataset)]
-
-
-def padding(dataset):
-    """How many places of all batches hold no token."""
-    masks = [batch[0]["padding_mask"] for batch in batches(dataset)]
-    return sum(mask.size - mask.sum() for mask in masks)
 
 
 def test_batches_hold_what_the_preprocessor_packs(pairs, preprocessor):
@@ -194,8 +182,8 @@ def test_one_class_may_be_evaluated(preprocessor):
 
 
 def test_no_tuner_holds_up_the_end_of_an_epoch(pairs, preprocessor):
-    for order in ({}, {"shuffle": True}, {"sort": True}):
-        dataset = pair_dataset(pairs, preprocessor, **order).take(2)
+    for options in ({}, {"shuffle": True}, {"sort": True}):
+        dataset = pair_dataset(pairs, preprocessor, **options).take(2)
         assert dataset.options().autotune.enabled is False
 
 

@@ -17,6 +17,9 @@ from semmatch.training import Resume
 from tests.checks import TEXTS
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
+from tests.data.batches import batches
+from tests.data.batches import order
+from tests.data.batches import padding
 
 SIZE = 403
 SHARDS = 5
@@ -58,21 +61,6 @@ def folders(pairs, preprocessor, tmp_path_factory):
 @pytest.fixture(scope="module", params=["texts", "token ids"])
 def folder(folders, request):
     return folders[request.param]
-
-
-def batches(dataset):
-    return list(dataset.as_numpy_iterator())
-
-
-def order(dataset):
-    """The rows of each batch, read off the labels."""
-    return [batch[1].tolist() for batch in batches(dataset)]
-
-
-def padding(dataset):
-    """How many places of all batches hold no token."""
-    masks = [batch[0]["padding_mask"] for batch in batches(dataset)]
-    return sum(mask.size - mask.sum() for mask in masks)
 
 
 def contents(dataset):

@@ -1,8 +1,5 @@
 """Models whose scores tell pairs apart, and pairs that are awkward."""
 
-import keras_hub
-
-from tests.checks import randomise
 from tests.checks import TEXTS
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
@@ -21,12 +18,13 @@ PAIRS += [
 ]
 
 
-def spread_model(*arguments, **kwargs):
-    """A `tiny_model` whose logits have mean 0 and variance 1 over `PAIRS`.
+def spread_model(encoder=None, preprocessor=None, **kwargs):
+    """Two layers, and logits of mean 0 and variance 1 over `PAIRS`.
 
     Scores that hardly differ would pass for right in the wrong order.
     """
-    model = tiny_model(*arguments, **kwargs)
+    encoder = encoder or tiny_encoder(num_layers=2)
+    model = tiny_model(encoder, preprocessor, **kwargs)
     texts = tuple(list(column) for column in zip(*PAIRS, strict=True))
     logits = model.predict(texts, verbose=0)
     head = model.get_layer("head")
@@ -38,20 +36,7 @@ def spread_model(*arguments, **kwargs):
 
 def without_segments(**kwargs):
     return spread_model(
-        tiny_encoder(num_segments=0, pooler=False),
+        tiny_encoder(num_layers=2, num_segments=0, pooler=False),
         tiny_preprocessor(segments=False),
         **kwargs,
     )
-
-
-def kerashub_backbone():
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
-    randomise(backbone)
-    return spread_model(backbone)

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 
-import keras_hub
 import numpy as np
 import onnx
 import pytest
@@ -18,6 +17,7 @@ from tests.checks import randomise
 from tests.checks import run_python
 from tests.checks import tensorflow_only
 from tests.checks import TEXTS
+from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
 from tests.models.bi_models import bi_model
 from tests.models.bi_models import bi_preprocessor
@@ -32,15 +32,7 @@ PROMPTS = {"query_prompt": "如何", "passage_prompt": "取"}
 
 
 def kerashub_model():
-    backbone = keras_hub.models.RobertaBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
-    randomise(backbone)
+    backbone = tiny_backbone("RobertaBackbone")
     return bi_model(backbone, bi_preprocessor(segments=False))
 
 

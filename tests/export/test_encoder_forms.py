@@ -23,7 +23,7 @@ pytestmark = tensorflow_only
     ids=str,
 )
 def test_the_folder_scores_as_the_model(form, tmp_path):
-    model = spread_model(tiny_encoder(**form))
+    model = spread_model(tiny_encoder(**{"num_layers": 2, **form}))
     report = export_onnx(model, tmp_path / "deploy")
     assert report.max_difference < 1e-5
     expected = model.score(PAIRS)

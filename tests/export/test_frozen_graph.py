@@ -11,8 +11,8 @@ from semmatch import export_frozen_graph
 from semmatch import ExportReport
 from semmatch.export import frozen_graph
 from tests.checks import tensorflow_only
+from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
-from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
 from tests.export.models import without_segments
@@ -41,7 +41,7 @@ OLD_OPERATIONS = {
 MODELS = {
     "pooler": spread_model,
     "no segments": lambda: without_segments(num_classes=3, pooling="max"),
-    "KerasHub": kerashub_backbone,
+    "KerasHub": lambda: spread_model(tiny_backbone()),
     "vectors": lambda: bi_model(projection_dim=5, normalize=False),
 }
 

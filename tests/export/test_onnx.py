@@ -19,10 +19,10 @@ from semmatch import Matcher
 from semmatch import Scoring
 from tests.checks import run_python
 from tests.checks import tensorflow_only
+from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
-from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
 from tests.export.models import without_segments
@@ -46,7 +46,7 @@ MODELS = {
             preprocessor=tiny_preprocessor(truncation="only_second")
         ),
     ),
-    "KerasHub": (1, kerashub_backbone),
+    "KerasHub": (1, lambda: spread_model(tiny_backbone())),
 }
 
 

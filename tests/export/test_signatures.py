@@ -8,10 +8,10 @@ from semmatch import Scoring
 from semmatch.export.graph_tokenizer import GraphTokenizer
 from semmatch.export.signatures import signatures
 from tests.checks import tensorflow_only
+from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
 from tests.checks import tiny_preprocessor
 from tests.export.graph_texts import constant
-from tests.export.models import kerashub_backbone
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
 from tests.export.models import without_segments
@@ -38,7 +38,7 @@ CROSS = {
     "three": lambda: without_segments(
         num_classes=3, scoring=Scoring("softmax", temperature=2.0)
     ),
-    "KerasHub": kerashub_backbone,
+    "KerasHub": lambda: spread_model(tiny_backbone()),
 }
 BI = {
     "cosine": bi_model,

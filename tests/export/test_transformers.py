@@ -40,7 +40,7 @@ SCORINGS = {
 
 
 def cross_encoder(name, num_classes=1):
-    options = ENCODERS[name]
+    options = {"num_layers": 2, **ENCODERS[name]}
     preprocessor = tiny_preprocessor(segments=options.get("num_segments") != 0)
     model = spread_model(
         tiny_encoder(**options),
@@ -56,7 +56,8 @@ def bi_encoder(**options):
     preprocessor = BiEncoderPreprocessor.from_texts(
         TEXTS, sequence_length=16, query_prompt="取消", passage_prompt="还款"
     )
-    model = BiEncoder(tiny_encoder(pooler=False), preprocessor, **options)
+    encoder = tiny_encoder(num_layers=2, pooler=False)
+    model = BiEncoder(encoder, preprocessor, **options)
     if model.projection_dim is not None:
         randomise(model.get_layer("projection"))
     return model

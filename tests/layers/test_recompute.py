@@ -14,7 +14,9 @@ from tests.checks import to_numpy
 def trained(activation_checkpointing, dtype="float32", **options):
     """All variables, seeds too, after three steps with dropout on."""
     keras.utils.set_random_seed(0)
-    encoder = checks.tiny_encoder(dtype=dtype, dropout=0.3, **options)
+    encoder = checks.tiny_encoder(
+        num_layers=2, dtype=dtype, dropout=0.3, **options
+    )
     model = checks.tiny_model(encoder, dropout=0.0, pooling="max")
     model.compile(
         keras.optimizers.SGD(0.03),

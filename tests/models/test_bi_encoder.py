@@ -1,7 +1,6 @@
 """Vectors, scores and refusals of a tiny bi-encoder."""
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
@@ -10,6 +9,7 @@ from semmatch import Scoring
 from semmatch._similarity import SIMILARITIES
 from semmatch.data import Pairs
 from semmatch.models import BiEncoder
+from tests.checks import tiny_backbone
 from tests.checks import to_numpy
 from tests.models.bi_models import bi_model
 from tests.models.bi_models import bi_preprocessor
@@ -186,14 +186,7 @@ def test_a_model_is_evaluated_on_pairs(model):
 @pytest.mark.parametrize("segments", [True, False], ids=["BERT", "RoBERTa"])
 def test_a_backbone_of_keras_hub_will_do(segments):
     kind = "BertBackbone" if segments else "RobertaBackbone"
-    backbone = getattr(keras_hub.models, kind)(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
+    backbone = tiny_backbone(kind)
     model = bi_model(backbone, bi_preprocessor(segments=segments))
     features = model.preprocessor.pack(WORDS, WORDS)
     assert to_numpy(model(features)).shape == (5, 2, 8)

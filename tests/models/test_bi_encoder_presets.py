@@ -35,7 +35,7 @@ OPTIONS = {
 def saved(tmp_path_factory):
     """A model of two layers and all options, and where it lies."""
     model = bi_model(
-        tiny_encoder(),
+        tiny_encoder(num_layers=2),
         bi_preprocessor(
             sequence_length=12, query_prompt="如何", passage_prompt="取"
         ),
@@ -129,7 +129,9 @@ def test_what_is_no_other_projection_keeps_it(saved, change):
     model, folder = saved
     again = BiEncoder.from_preset(folder, **change)
     expected = bi_model(
-        tiny_encoder(), model.preprocessor, **{**OPTIONS, **change}
+        tiny_encoder(num_layers=2),
+        model.preprocessor,
+        **{**OPTIONS, **change},
     )
     expected.set_weights(model.get_weights())
     assert_same_vectors(again, expected, atol=1e-6)

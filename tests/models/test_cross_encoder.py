@@ -1,7 +1,6 @@
 """Scores, ranking and compilation of a tiny cross-encoder."""
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from semmatch.metrics import F1
 from semmatch.models import CrossEncoder
 from semmatch.training import AdamW
 from tests.checks import small_model
+from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
@@ -205,14 +205,7 @@ def test_without_a_preprocessor_it_reads_features_alone(model):
 @pytest.mark.parametrize("segments", [True, False], ids=["BERT", "RoBERTa"])
 def test_a_backbone_of_keras_hub_will_do(segments, tmp_path):
     kind = "BertBackbone" if segments else "RobertaBackbone"
-    backbone = getattr(keras_hub.models, kind)(
-        vocabulary_size=64,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=16,
-    )
+    backbone = tiny_backbone(kind)
     model = tiny_model(backbone, tiny_preprocessor(segments=segments))
     assert model.pooling == ("pooler" if segments else "cls")
     before = model.get_layer("head").get_weights()[0]

@@ -498,6 +498,7 @@ def test_a_teacher_that_gives_nan_is_told():
         distiller.fit(LABELLED, verbose=0)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_two_replicas_are_taught_as_one():
     figures = two_replicas.run("--model", "distilled")

@@ -12,7 +12,7 @@ from tests.checks import tiny_encoder
 from tests.checks import tiny_preprocessor
 from tests.checks import to_numpy
 
-CONFIG = tiny_encoder(embedding_dim=6).get_config()
+CONFIG = tiny_encoder(num_layers=2, embedding_dim=6).get_config()
 
 
 def kernels(encoder):

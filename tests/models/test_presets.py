@@ -38,7 +38,7 @@ def folder(tmp_path):
 def saved(tmp_path_factory):
     """A model of two layers and a wide head, and where it lies."""
     model = small_model(
-        encoder=tiny_encoder(),
+        encoder=tiny_encoder(num_layers=2),
         preprocessor=tiny_preprocessor(truncation="only_second"),
         hidden_dim=5,
         scoring=Scoring("sigmoid", temperature=2.0, bias=0.5, threshold=0.7),

@@ -73,6 +73,7 @@ def expected_outputs(encoder, inputs):
 )
 def test_it_is_bert(num_heads, activation, epsilon, segments):
     encoder = tiny_encoder(
+        num_layers=2,
         num_heads=num_heads,
         activation=activation,
         layer_norm_epsilon=epsilon,
@@ -96,7 +97,7 @@ def test_it_is_bert(num_heads, activation, epsilon, segments):
     ids=str,
 )
 def test_it_is_one_of_berts_relatives(form):
-    encoder = tiny_encoder(**form)
+    encoder = tiny_encoder(**{"num_layers": 2, **form})
     assert_numpys(encoder, features("segment_ids" in encoder.input))
 
 
@@ -112,7 +113,7 @@ def assert_numpys(encoder, inputs):
 
 
 def test_padding_changes_no_real_token():
-    encoder = tiny_encoder()
+    encoder = tiny_encoder(num_layers=2)
     inputs = features()
     expected = to_numpy(encoder(inputs)["sequence_output"])
     wide = {name: np.pad(a, [(0, 0), (0, 6)]) for name, a in inputs.items()}

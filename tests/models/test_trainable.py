@@ -24,7 +24,7 @@ PAIRS = toy_pairs(16)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "preset"
-    tiny_model().save_to_preset(path)
+    tiny_model(tiny_encoder(num_layers=2)).save_to_preset(path)
     return path
 
 
@@ -122,7 +122,9 @@ def test_an_export_has_what_lora_added(folder, tmp_path):
 
 
 def test_a_bi_encoder_takes_the_same_forms(folder, tmp_path):
-    encoder = tiny_encoder(pooler=False, dropout=0.0, attention_dropout=0.0)
+    encoder = tiny_encoder(
+        num_layers=2, pooler=False, dropout=0.0, attention_dropout=0.0
+    )
     model = BiEncoder(encoder, projection_dim=3)
     set_trainable(model, "lora:1")
     assert trained_layers(model) == {

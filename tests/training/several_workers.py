@@ -100,6 +100,16 @@ def quiet_encoder(**kwargs):
     )
 
 
+def fit(model, data, held):
+    return model.fit(
+        data,
+        validation_data=held,
+        validation_freq=EPOCHS,
+        epochs=EPOCHS,
+        verbose=0,
+    )
+
+
 def train_logits(replicas):
     pairs = checks.toy_pairs(77)
     with replicas.scope():
@@ -110,13 +120,7 @@ def train_logits(replicas):
         pairs, model.preprocessor, batch_size=BATCH, shuffle=True, seed=1
     )
     held = pair_dataset(pairs, model.preprocessor, batch_size=32, sort=True)
-    history = model.fit(
-        data,
-        validation_data=held,
-        validation_freq=EPOCHS,
-        epochs=EPOCHS,
-        verbose=0,
-    )
+    history = fit(model, data, held)
     texts = [*zip(pairs.text_a[:5], pairs.text_b[:5], strict=True)]
     return figures(
         model,
@@ -179,13 +183,7 @@ def train_distilled(replicas):
         shuffle=True,
         seed=3,
     )
-    history = model.fit(
-        data,
-        validation_data=pairs,
-        validation_freq=EPOCHS,
-        epochs=EPOCHS,
-        verbose=0,
-    )
+    history = fit(model, data, pairs)
     texts = [*zip(pairs.text_a[:5], pairs.text_b[:5], strict=True)]
     return figures(
         student,

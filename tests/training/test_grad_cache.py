@@ -110,6 +110,7 @@ def test_a_loss_that_adds_up_goes_through_parts_without_a_cache():
     )
 
 
+@pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize("size", [None, 5])
 def test_the_negatives_of_two_replicas_are_those_of_one_process(size):

@@ -14,7 +14,7 @@ from tests.training import two_replicas
 
 
 def quiet_model():
-    """Two layers, nothing random, in training either."""
+    """Nothing random, in training either."""
     return checks.tiny_model(
         checks.tiny_encoder(dropout=0.0, attention_dropout=0.0), dropout=0.0
     )
@@ -95,6 +95,7 @@ def test_clipping_and_moments_see_the_whole_batch():
     )
 
 
+@pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize("size", [8, 5])
 def test_parts_add_up_under_two_replicas(size):
@@ -104,6 +105,7 @@ def test_parts_add_up_under_two_replicas(size):
     assert figures["apart"] < 1e-5
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_parts_with_dropout_run_under_two_replicas():
     figures = two_replicas.run("--micro-batch-size", 8, "--dropout", 0.1)

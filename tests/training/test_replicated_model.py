@@ -1,10 +1,8 @@
 """A model with replicas says what one without says."""
 
-import keras
 import pytest
 
 from semmatch.models.matching_task import MatchingTask
-from semmatch.training.replica_step import is_mean
 from tests.checks import small_model
 from tests.checks import tensorflow_only
 from tests.checks import toy_pairs
@@ -38,22 +36,6 @@ def test_two_replicas_say_what_one_device_says(found, question):
 @pytest.mark.slow
 def test_no_epoch_of_the_data_is_passed_over(found):
     assert found["epochs_begun"] == 2
-
-
-@pytest.mark.parametrize(
-    ("loss", "expected"),
-    [
-        ("mse", True),
-        (None, True),
-        (keras.losses.Huber(), True),
-        (keras.losses.Huber(reduction="mean"), True),
-        (keras.losses.Huber(reduction="sum"), False),
-        (keras.losses.Huber(reduction="mean_with_sample_weight"), False),
-        ({"a": "mse", "b": keras.losses.Huber(reduction="sum")}, False),
-    ],
-)
-def test_a_loss_that_is_a_mean_over_rows(loss, expected):
-    assert is_mean(loss) is expected
 
 
 @pytest.mark.parametrize("validation_data", [None, toy_pairs(16)])

@@ -7,6 +7,7 @@ from semmatch.data import pair_dataset
 from semmatch.layers import Dropout
 from semmatch.models.fitting import guarded_fit
 from semmatch.training import AdamW
+from semmatch.training.replicated_model import ReplicatedModel
 from tests.checks import tiny_preprocessor
 from tests.checks import to_numpy
 from tests.checks import toy_pairs
@@ -16,9 +17,13 @@ PAIRS = toy_pairs(70)  # four batches of 16, and one of 6
 STEPS = 5
 
 
+class ToyModel(ReplicatedModel, keras.Sequential):
+    """As models of pairs are, and nothing of a text."""
+
+
 def toy_model(rate=0.3, optimizer=None, **kwargs):
     """Compiled; its weights are a function of Keras's global seed."""
-    model = keras.Sequential(
+    model = ToyModel(
         [
             keras.Input((None,), dtype="int32"),
             keras.layers.Embedding(64, 4),

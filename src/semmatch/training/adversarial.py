@@ -3,9 +3,8 @@
 import keras
 
 from semmatch.training.gradients import added
+from semmatch.training.gradients import finish_step
 from semmatch.training.gradients import loss_and_gradients
-from semmatch.training.gradients import update_loss
-from semmatch.training.microbatch import num_rows
 from semmatch.training.optimizers import each_row_once
 
 
@@ -98,12 +97,5 @@ def adversarial_step(model, data, epsilon):
     _, _, attacked = loss_and_gradients(model, data)
     # As they were, to the bit.
     table.value.scatter_update(tf.IndexedSlices(before, rows))
-    model.optimizer.apply_gradients(
-        (added(one, two), variable)
-        for one, two, variable in zip(
-            gradients, attacked, model.trainable_variables, strict=True
-        )
-    )
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    update_loss(model, loss, num_rows(x))
-    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    both = map(added, gradients, attacked)
+    return finish_step(model, data, loss, y_pred, list(both))

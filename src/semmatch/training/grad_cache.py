@@ -4,10 +4,9 @@ import keras
 from keras import ops
 
 from semmatch.training.gradients import added
-from semmatch.training.gradients import update_loss
-from semmatch.training.microbatch import apply_gradients
+from semmatch.training.gradients import finish_step
+from semmatch.training.gradients import num_rows
 from semmatch.training.microbatch import in_parts
-from semmatch.training.microbatch import num_rows
 from semmatch.training.microbatch import rows_of
 from semmatch.training.replicas import replica_share
 
@@ -68,13 +67,8 @@ def grad_cache_step(model, data, micro_batch_size):
         return tf.zeros([]), again[:, :0], gradients
 
     _, _, gradients = in_parts(carry, rows, micro_batch_size)
-    apply_gradients(
-        model,
-        [
-            one if other is None else added(other, one)
-            for one, other in zip(gradients, direct, strict=True)
-        ],
-    )
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    update_loss(model, loss * replicas, rows)
-    return model.compute_metrics(x, y, vectors, sample_weight=sample_weight)
+    gradients = [
+        one if other is None else added(other, one)
+        for one, other in zip(gradients, direct, strict=True)
+    ]
+    return finish_step(model, data, loss, vectors, gradients)

@@ -4,11 +4,11 @@ import keras
 from keras import tree
 
 from semmatch.training.gradients import added
+from semmatch.training.gradients import finish_step
+from semmatch.training.gradients import is_mean
 from semmatch.training.gradients import loss_and_gradients
-from semmatch.training.gradients import update_loss
+from semmatch.training.gradients import num_rows
 from semmatch.training.replicas import replica_share
-
-_MEANS = ("sum_over_batch_size", "mean")
 
 # Keras's losses whose one value depends on several examples.
 _BATCH_LEVEL = (keras.losses.Circle, keras.losses.Dice, keras.losses.Tversky)
@@ -46,12 +46,11 @@ def check_splittable(loss, caches_gradients=False):
                 "other, so the parts would train something else. Leave it "
                 "out, and save memory by `activation_checkpointing=True`."
             )
-        reduction = getattr(part, "reduction", "mean")
-        if reduction not in _MEANS:
+        if not is_mean(part):
             raise ValueError(
                 "`micro_batch_size` needs a loss that is a mean over the "
-                f"batch, with a reduction of {_MEANS}. Received: `{name}` "
-                f"with reduction={reduction!r}."
+                f"batch. Received: `{name}` with reduction="
+                f"{part.reduction!r}. Take 'sum_over_batch_size'."
             )
 
 
@@ -77,8 +76,7 @@ def micro_batch_step(model, data, micro_batch_size):
     """
     import tensorflow as tf
 
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    rows = num_rows(x)
+    rows = num_rows(data[0])
     of_replica = replica_share(rows)
 
     def run(start):
@@ -87,12 +85,8 @@ def micro_batch_step(model, data, micro_batch_size):
         share = tf.math.divide_no_nan(num_rows(part[0]), rows)
         return loss_and_gradients(model, part, share * of_replica)
 
-    loss, y_pred, gradients = in_parts(run, rows, micro_batch_size)
-    apply_gradients(model, gradients)
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    own = tf.math.divide_no_nan(loss * replicas, of_replica)
-    update_loss(model, own, rows)
-    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    found = in_parts(run, rows, micro_batch_size)
+    return finish_step(model, data, *found, of_replica)
 
 
 def in_parts(run, rows, size):
@@ -154,24 +148,6 @@ def rows_of(data, start, size):
     return tree.map_structure(
         lambda tensor: None if tensor is None else tensor[start : start + size],
         data,
-    )
-
-
-def num_rows(x):
-    """The rows of a batch of features, a float scalar."""
-    import tensorflow as tf
-
-    return tf.cast(tf.shape(tree.flatten(x)[0])[0], "float32")
-
-
-def apply_gradients(model, gradients):
-    """A step of a model's optimizer; variables without gradient stay."""
-    model.optimizer.apply_gradients(
-        (gradient, variable)
-        for gradient, variable in zip(
-            gradients, model.trainable_variables, strict=True
-        )
-        if gradient is not None
     )
 
 

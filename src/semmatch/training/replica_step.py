@@ -1,15 +1,10 @@
 """The training step of a replica, which has a part of the batch."""
 
-import keras
-from keras import tree
-
+from semmatch.training.gradients import finish_step
+from semmatch.training.gradients import is_mean
 from semmatch.training.gradients import loss_and_gradients
-from semmatch.training.gradients import update_loss
-from semmatch.training.microbatch import apply_gradients
-from semmatch.training.microbatch import num_rows
+from semmatch.training.gradients import num_rows
 from semmatch.training.replicas import replica_share
-
-_MEANS = ("sum_over_batch_size", "mean")
 
 
 def replica_step(model, data):
@@ -27,27 +22,8 @@ def replica_step(model, data):
     """
     import tensorflow as tf
 
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    rows = num_rows(x)
-    share = replica_share(rows) if is_mean(model.loss) else tf.ones(())
-    loss, y_pred, gradients = loss_and_gradients(model, data, share)
-    apply_gradients(model, gradients)
-    # Keras divides by the replicas, whose gradients are added up.
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    own = tf.math.divide_no_nan(loss * replicas, share)
-    update_loss(model, own, rows)
-    return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-
-
-def is_mean(loss):
-    """Whether a loss, or each of several, is a mean over examples.
-
-    >>> is_mean(["mse", keras.losses.Huber()])
-    True
-    >>> is_mean(keras.losses.Huber(reduction="sum"))
-    False
-    """
-    return all(
-        getattr(part, "reduction", "mean") in _MEANS
-        for part in tree.flatten(loss)
-    )
+    share = tf.ones(())
+    if is_mean(model.loss):
+        share = replica_share(num_rows(data[0]))
+    found = loss_and_gradients(model, data, share)
+    return finish_step(model, data, *found, share)

@@ -18,7 +18,8 @@ class ReplicatedModel:
     In the scope of a strategy of `tf.distribute` a model is trained,
     evaluated and asked by all replicas, of one process or of several; a batch
     alone, as `score` makes it, is computed by this process and one device.
-    Without replicas the model is computed as by Keras.
+    Without replicas the model is computed as by Keras; metrics and optimizer
+    are built before the first step.
     """
 
     # What `predict_on_batch` runs, and the function of Keras that it is of.
@@ -78,7 +79,7 @@ class ReplicatedModel:
 
         Keras does where there are replicas. Elsewhere it has the first trace
         of a step build them, and a function that builds variables is traced
-        once more: half of the time before a training starts.
+        once more, which doubles the time before a training starts.
         """
         strategy = self._distribute_strategy
         if strategy is None and self.run_eagerly:

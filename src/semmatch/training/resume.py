@@ -42,9 +42,10 @@ class Resume(RunCallback):
     optimizer with its averages, metrics, what other callbacks remember, and
     the generators of Python and numpy, and goes on with the next batch. The
     batches before are not read again: the order of a dataset of
-    `pair_dataset`, `triplet_dataset` or `distillation_dataset` is a function
-    of its seed and of a number of batches, which the checkpoint holds. Raw
-    texts and a dataset that was mapped or repeated since are as good. In
+    `pair_dataset`, `triplet_dataset`, `distillation_dataset` or
+    `record_dataset` is a function of its seed and of a number of batches,
+    which the checkpoint holds. Raw texts are as good, and so is a dataset
+    that was mapped or repeated since. In
     float32 the weights at the end are, bit for bit, those of a training that
     was not interrupted.
 
@@ -224,10 +225,9 @@ def _build_optimizer(model):
 
 
 def _build_metrics(run):
-    """Keras builds metrics in the first step, where there are no replicas."""
+    """What runs eagerly builds its metrics in the first step, else `fit`."""
     model = run.model
-    later = keras.config.backend() != "tensorflow" or _strategy(model)
-    if run.passed and not later:
+    if run.passed and model.run_eagerly and not _strategy(model):
         run.order.next_batch = run.start + run.number(run.first_epoch, 0)
         x, *labels = next(iter(run.train))
         model.test_on_batch(x, *labels)

@@ -25,9 +25,9 @@ def check_resumable(run, every):
     if run.order is None:
         raise ValueError(
             "`Resume` finds the next batch again, without those before, in a "
-            "dataset of `pair_dataset`, `triplet_dataset` or "
-            "`distillation_dataset`, which may have been mapped, repeated or "
-            "prefetched, and in raw texts. Received: a "
+            "dataset of `pair_dataset`, `triplet_dataset`, "
+            "`distillation_dataset` or `record_dataset`, which may have been "
+            "mapped, repeated or prefetched, and in raw texts. Received: a "
             f"{type(batch_dataset(run.train)).__name__}."
         )
     together = run.model.steps_per_execution
