@@ -17,6 +17,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import shutil
 import statistics
 import tempfile
 import time
@@ -122,8 +123,12 @@ def measure(kind, vectors, queries, right, options, folder):
         lambda: ours.save(folder / "ours"),
         lambda: faiss.write_index(plain, file),
     ]
-    print_row("save", *median_seconds(saves, options.builds))
-    # What is still to be written to the disk would slow down the first.
+    print_row(
+        "save", *median_seconds(saves, options.builds, lambda: clear(folder))
+    )
+    for save in saves:
+        save()
+    # What is still to be written would slow down the first that loads.
     os.sync()
     loads = [
         lambda: VectorIndex.load(folder / "ours"),
@@ -151,11 +156,26 @@ def search_all(index, batches):
     return search
 
 
-def median_seconds(functions, runs):
-    """Of each function; they take turns, so that both see a busy machine."""
+def clear(folder):
+    """Empties a folder, and has the disk take what waits to be written.
+
+    Over an index that is there ours would write a second one first, and FAISS
+    would write over the only one.
+    """
+    shutil.rmtree(folder)
+    folder.mkdir()
+    os.sync()
+
+
+def median_seconds(functions, runs, prepare=lambda: None):
+    """Of each function; they take turns, so that both see a busy machine.
+
+    Before each `prepare` is called, off the clock.
+    """
     seconds = [[] for _ in functions]
     for run in range(1 + runs):
         for function, own in zip(functions, seconds, strict=True):
+            prepare()
             elapsed = timed(function)
             if run:
                 own.append(elapsed)

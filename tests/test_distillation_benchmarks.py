@@ -66,6 +66,7 @@ def test_distill_refuses_narrow_vectors(run):
         run("--student bi-encoder --hidden-dim 4")
 
 
+@pytest.mark.slow
 def test_frontier_measures_and_draws_every_model(run, monkeypatch, capsys):
     arguments = "--data qa_corpus --limit 16 --repeats 3 --out runs"
     models = ["a=chinese-rbt4", "b=chinese-rbt4"]

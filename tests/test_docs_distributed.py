@@ -16,6 +16,7 @@ from tests.test_docs import blocks
 PAGE = "docs/distributed_training.md"
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_the_program_runs_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -48,6 +48,7 @@ def config(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_training_script_does_what_its_configuration_says(
     run, config, tmp_path, capsys
 ):
@@ -86,6 +87,7 @@ def test_a_wrong_setting_is_refused(run, config, setting, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_demo_runs(run, tmp_path, capsys):
     run("demo.py", "--out", tmp_path, "--question", "怎么还钱", EPOCHS=1)
     shown = capsys.readouterr().out

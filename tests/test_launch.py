@@ -204,6 +204,7 @@ def test_signals_are_passed_on_and_start_nothing_again(number):
     code = f"""
 import signal, sys, time
 def end(*_):
+    time.sleep(0.5 * who["index"])  # the other one's end does not cut it short
     print("ended")
     sys.exit(3)
 signal.signal({int(number)}, end)

@@ -136,17 +136,24 @@ class _Group:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
 
-    def end(self):
+    def end(self, told):
+        """Ends workers, those that are told so already in their own time."""
+        if told:
+            self.wait()
         self.send(signal.SIGTERM)
-        latest = time.monotonic() + _GRACE
-        for process in self.processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0, latest - time.monotonic()))
+        self.wait()
         self.send(signal.SIGKILL)
         for process in self.processes:
             process.wait()
         for reader in self.readers:
             reader.join()
+
+    def wait(self):
+        """Gives all workers their seconds to end."""
+        latest = time.monotonic() + _GRACE
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, latest - time.monotonic()))
 
 
 @contextlib.contextmanager
@@ -166,7 +173,7 @@ def _passing_on(signals):
     try:
         yield group
     finally:
-        group.end()
+        group.end(told=bool(signals))
         for number, handler in zip(_SIGNALS, before, strict=True):
             signal.signal(number, handler)
 

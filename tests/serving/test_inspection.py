@@ -13,6 +13,7 @@ from tests.checkpoints.test_sentence_transformers import whole
 from tests.checkpoints.tiny import CLASSIFIER
 from tests.checkpoints.tiny import PLAIN
 from tests.checks import tensorflow_only
+from tests.checks import tiny_encoder
 from tests.checks import tiny_model
 from tests.models.bi_models import bi_model
 
@@ -60,7 +61,7 @@ def test_a_folder_of_sentence_transformers_names_its_modules(tmp_path):
 
 @tensorflow_only
 def test_a_preset_and_a_deploy_folder_are_named(tmp_path):
-    model = tiny_model(num_classes=3)
+    model = tiny_model(tiny_encoder(num_layers=2), num_classes=3)
     model.save_to_preset(tmp_path / "preset")
     found = inspect_folder(tmp_path / "preset")
     assert found.kind == "semmatch preset of a CrossEncoder"

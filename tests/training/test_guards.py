@@ -222,6 +222,7 @@ def test_averages_are_kept_by_a_training_that_stops_early(restore):
     assert loss == pytest.approx(losses[best], rel=1e-4)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_a_backup_is_of_the_weights_that_are_trained(tmp_path):
     results = []

@@ -222,6 +222,7 @@ def test_a_table_that_is_decayed_is_updated_whole():
     np.testing.assert_allclose(to_numpy(table), 1 - 0.1 * 0.5, rtol=1e-6)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_two_replicas_train_as_one():
     figures = two_replicas.run()

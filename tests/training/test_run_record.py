@@ -31,7 +31,7 @@ def test_it_survives_json_and_does_not_change_from_model_to_model():
 
 def test_it_has_what_decides_how_a_training_goes():
     record = record_of(steps_per_epoch=3, class_weight={1: 2.0, 0: 1.0})
-    assert record["model"]["class"] == "Sequential"
+    assert record["model"]["class"] == "ToyModel"
     assert "embeddings (64, 4)" in record["model"]["variables"]
     optimizer = record["compile"]["optimizer"]["config"]
     assert optimizer["learning_rate"] == pytest.approx(0.05)
