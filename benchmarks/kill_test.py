@@ -8,8 +8,9 @@
 One training runs through. Then the same one runs with a `Resume` callback; as
 soon as it has reached a random step, and after a random part of a second
 more, its process is killed with SIGKILL and started again, until it ends.
-Weights, dropout seeds and what the optimizer holds are compared bit for bit,
-and so are the figures of the epochs. `--runs 2` lets two trainings run
+It must go on from the checkpoint before the kill. Weights, dropout seeds and
+what the optimizer holds are compared bit for bit, and so are the figures of the
+epochs. `--runs 2` lets two trainings run
 through and compares these as well: in bfloat16 they differ between themselves
 unless TensorFlow has one thread between operations (`--inter-op 1`).
 
@@ -89,23 +90,30 @@ def run_killed(options, folder, steps):
         generator.randrange(1, steps) for _ in range(options.kills)
     )
     unfinished = folder / "checkpoints" / "unfinished"
-    count = writing = left = 0
+    count = writing = left = saved = 0
     while count < options.kills:
         with start(options, folder, resumes=True) as process:
-            last = reach(process, targets[count])
+            first, last = reach(process, targets[count])
             time.sleep(generator.random() * options.delay)
             process.send_signal(signal.SIGKILL)
+        if first is not None and first <= saved:
+            raise SystemExit(
+                f"A training began with step {first}, and had a checkpoint of "
+                f"step {saved}."
+            )
         if process.returncode != -signal.SIGKILL:
             # It had ended before; the next one begins anew.
             check(process, folder)
             continue
         count += 1
+        # That of the last step may not have been written.
+        saved = (last - 1) // options.every * options.every
         # That of an earlier kill stays until the next one is written.
         before, left = left, changed(unfinished)
         wrote = left not in (0, before)
         writing += wrote
         print(
-            f"kill {count}: after step {last}"
+            f"kill {count}: begun with step {first}, after step {last}"
             f"{', while it wrote' if wrote else ''}",
             flush=True,
         )
@@ -122,13 +130,18 @@ def changed(path):
 
 
 def reach(process, target):
-    """The step that a training has reached, None if it ended before."""
+    """The first step of a process, and the one that it has reached.
+
+    None for one that it did not come to.
+    """
+    first = None
     for line in process.stdout:
         if line.startswith(STEP):
             step = int(line.removeprefix(STEP))
+            first = first or step
             if step >= target:
-                return step
-    return None
+                return first, step
+    return first, None
 
 
 def start(options, folder, resumes=False):

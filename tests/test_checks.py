@@ -8,6 +8,7 @@ import pytest
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_seed
 
 
 def test_an_allowed_value_is_returned():
@@ -47,6 +48,30 @@ def test_anything_else_is_no_positive_integer(value):
     with pytest.raises(ValueError, match=message) as error:
         check_positive_int(value, "batch_size")
     assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", [0, 7, 2**63 - 1, np.int64(7), np.uint8(0)])
+def test_a_seed_comes_back_as_int(value):
+    result = check_seed(value)
+    assert result == value
+    assert json.dumps(result) == str(int(value))
+
+
+@pytest.mark.parametrize(
+    "value", [-1, np.int32(-1), 2**63, np.uint64(2**63), True, 1.5, "7", None]
+)
+def test_anything_else_is_no_seed(value):
+    message = r"`seed` must be an integer from 0 to .*63 - 1. Received: seed="
+    with pytest.raises(ValueError, match=message) as error:
+        check_seed(value)
+    assert repr(value) in str(error.value)
+
+
+def test_a_seed_may_be_optional():
+    assert check_seed(None, optional=True) is None
+    assert check_seed(3, optional=True) == 3
+    with pytest.raises(ValueError, match="63 - 1, or None. Received: seed=-1"):
+        check_seed(-1, optional=True)
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(2), 1e-300])

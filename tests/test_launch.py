@@ -72,10 +72,59 @@ def test_what_workers_write_comes_out_where_they_wrote_it(capsys):
     )
 
 
-def test_text_that_is_no_utf_8_is_marked(capsys):
+def test_bytes_that_are_no_text_are_marked(capsys):
     code = "import sys; sys.stdout.buffer.write(b'\\xff\\n')"
     assert launch(program(code), 1) == 0
-    assert lines(capsys)[0] == ["[0] \ufffd"]
+    assert lines(capsys)[0] == ["[0] \\xff"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written", "shown"),
+    [
+        ("gbk", "一试".encode("gbk"), "一试".encode("gbk")),
+        ("gbk", b"\xff", b"\\xff"),
+        ("latin-1", "一试".encode(), "一试".encode()),
+        ("ascii", b"\xff", b"\\xff"),
+    ],
+)
+def test_no_encoding_of_the_output_ends_the_workers(encoding, written, shown):
+    code = f"import os; os.write(1, {written}); os.write(1, b'\\nend')"
+    start = [sys.executable, "-S", "-c", code]
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from semmatch._launch import launch; "
+            f"raise SystemExit(launch({start}, 1))",
+        ],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert process.stdout == b"[0] " + shown + b"\n[0] end\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_what_a_worker_leaves_behind_does_not_hold_up_the_end(
+    end, tmp_path, capsys
+):
+    # It has the pipes of the worker, and a session of its own.
+    code = f"""
+import subprocess
+left = subprocess.Popen(["sleep", "60"], start_new_session=True)
+with open({str(tmp_path / "left")!r}, "w") as file:
+    file.write(str(left.pid))
+print(*range(20000), sep="\\n", end={end!r})
+"""
+    start = time.monotonic()
+    assert launch(program(code), 1) == 0
+    taken = time.monotonic() - start
+    left = int((tmp_path / "left").read_text())
+    assert is_running(left)
+    os.kill(left, signal.SIGKILL)
+    assert taken < 30
+    shown = capsys.readouterr().out
+    assert shown == "".join(f"[0] {number}\n" for number in range(20000))
 
 
 def test_what_workers_write_comes_out_at_once():
@@ -186,10 +235,10 @@ sys.exit(launch([sys.executable, "-S", "-c", sys.argv[1]], 2, restarts=3))
 """
 
 
-def launcher(code):
+def launcher(code, *before):
     """A launcher in a process of its own, whose two workers have begun."""
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, f"{WHO}\n{code}"],
+        [*before, sys.executable, "-c", LAUNCHER, f"{WHO}\n{code}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -234,6 +283,41 @@ while True:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 137
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path):
+    code = f"""
+import time
+print("ready")
+while not os.path.exists({str(tmp_path / "end")!r}):
+    time.sleep(0.01)
+"""
+    process = launcher(code, "nohup")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)  # in which it would have ended
+    (tmp_path / "end").touch()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_workers_end_with_a_launcher_that_is_killed(tmp_path):
+    code = f"""
+import time
+with open(os.path.join({str(tmp_path)!r}, str(os.getpid())), "w"):
+    print("ready")
+time.sleep(60)
+"""
+    process = launcher(code)
+    workers = [int(file.name) for file in tmp_path.iterdir()]
+    assert len(workers) == 2
+    # The first lines come out while the last worker is being started.
+    time.sleep(0.5)
+    process.kill()
+    process.communicate(timeout=30)
+    latest = time.monotonic() + 30
+    while any(map(is_running, workers)) and time.monotonic() < latest:
+        time.sleep(0.01)
+    assert not any(map(is_running, workers))
 
 
 @pytest.mark.parametrize(

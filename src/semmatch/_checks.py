@@ -35,11 +35,37 @@ def check_positive_int(value, name):
         ValueError: for 0 and below, and for every other type: True is no
             count, and 8.0 is most often a division gone wrong.
     """
-    integer = isinstance(value, numbers.Integral)
-    if not integer or isinstance(value, bool) or value < 1:
+    if not _is_integer(value) or value < 1:
         raise ValueError(
             f"`{name}` must be an integer of at least 1. "
             f"Received: {name}={value!r}."
+        )
+    return int(value)
+
+
+def check_seed(value, *, optional=False):
+    """`value` as a Python int, if it is an integer that can be a seed.
+
+    NumPy's integers pass and come back as int, which JSON can write.
+
+    Args:
+        value: the value.
+        optional: bool, whether it may be None, which comes back.
+
+    >>> check_seed(0)
+    0
+
+    Raises:
+        ValueError: for a number below 0, one that 64 bits do not hold, and
+            every other type.
+    """
+    if optional and value is None:
+        return None
+    if not _is_integer(value) or not 0 <= value < 2**63:
+        more = ", or None" if optional else ""
+        raise ValueError(
+            f"`seed` must be an integer from 0 to 2**63 - 1{more}. "
+            f"Received: seed={value!r}."
         )
     return int(value)
 
@@ -90,3 +116,7 @@ def check_text(text, what):
                 f"{text!r}. Decode the source with the right encoding."
             ) from error
     return text
+
+
+def _is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

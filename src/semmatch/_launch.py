@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 from semmatch._checks import check_positive_int
 
@@ -24,6 +25,12 @@ _PORTS = range(20000, 32768)
 # Seconds that a worker has to end by itself.
 _GRACE = 10.0
 
+# Seconds until all that was killed is gone. What nobody reaps never is.
+_GONE = 2.0
+
+# The last line of an output, and of no worker's.
+_END = f"{uuid.uuid4().hex}\n".encode()
+
 
 def launch(command, workers, restarts=0):
     """Runs a program as each of the workers of a training on this host.
@@ -32,8 +39,8 @@ def launch(command, workers, restarts=0):
     GPUs that `CUDA_VISIBLE_DEVICES` lists, if it lists any. What it writes
     comes out here, with its number before each line. When one fails, the
     others are ended, and all are started again as often as `restarts` says. A
-    signal to this process is passed on to the workers and ends them for
-    good; the second one kills them.
+    signal to this process is passed on to the workers and ends them for good;
+    the second one kills them, and so does SIGKILL to this process.
 
     Args:
         command: list of strings, the program and its arguments.
@@ -90,37 +97,42 @@ class _Group:
 
     def __init__(self):
         self.processes = []
-        self.readers = []
+        self.outputs = []
+        self.watcher = None
         self.ended = queue.SimpleQueue()
 
     def start(self, command, workers):
-        for environment in _environments(workers):
+        for number, environment in enumerate(_environments(workers)):
+            outputs = [
+                _Output(target, f"[{number}] ")
+                for target in (sys.stdout, sys.stderr)
+            ]
+            self.outputs += outputs
             process = subprocess.Popen(
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=outputs[0].pipe,
+                stderr=outputs[1].pipe,
                 # With what it starts itself it is a group, and a terminal's
                 # Ctrl-C comes by way of this process alone.
                 start_new_session=True,
             )
-            number = len(self.processes)
             self.processes.append(process)
-            for stream, target in (
-                (process.stdout, sys.stdout),
-                (process.stderr, sys.stderr),
-            ):
-                reader = threading.Thread(
-                    target=_copy, args=(stream, target, f"[{number}] ")
-                )
-                reader.start()
-                self.readers.append(reader)
             threading.Thread(
                 target=lambda one=process, place=number: self.ended.put(
                     (place, one.wait())
                 )
             ).start()
+        groups = " ".join(f"-{process.pid}" for process in self.processes)
+        # Its input ends before it has a line if this process is killed.
+        self.watcher = subprocess.Popen(
+            ["/bin/sh", "-c", f"read line || kill -s KILL -- {groups}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def first_failure(self):
         """Number and status of the worker that fails first, 0 and 0 if none."""
@@ -131,10 +143,14 @@ class _Group:
         return 0, 0
 
     def send(self, number):
+        """Sends a signal; returns whether anybody was there to get it."""
+        found = False
         for process in self.processes:
             # Also what a worker has left behind.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
+                found = True
+        return found
 
     def end(self, told):
         """Ends workers, those that are told so already in their own time."""
@@ -142,11 +158,15 @@ class _Group:
             self.wait()
         self.send(signal.SIGTERM)
         self.wait()
-        self.send(signal.SIGKILL)
+        latest = time.monotonic() + _GONE
+        while self.send(signal.SIGKILL) and time.monotonic() < latest:
+            time.sleep(0.01)
         for process in self.processes:
             process.wait()
-        for reader in self.readers:
-            reader.join()
+        if self.watcher:
+            self.watcher.communicate(b"\n")
+        for output in self.outputs:
+            output.end()
 
     def wait(self):
         """Gives all workers their seconds to end."""
@@ -154,6 +174,23 @@ class _Group:
         for process in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, latest - time.monotonic()))
+
+
+class _Output:
+    """Copies what a worker writes, until the end of the worker is told."""
+
+    def __init__(self, target, prefix):
+        reading, self.pipe = os.pipe()
+        copied = (reading, target, prefix)
+        self.reader = threading.Thread(target=_copy, args=copied)
+        self.reader.start()
+
+    def end(self):
+        # What a worker left in a session of its own may hold the pipe open.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.pipe, _END)
+        os.close(self.pipe)
+        self.reader.join()
 
 
 @contextlib.contextmanager
@@ -169,12 +206,17 @@ def _passing_on(signals):
         signals.append(number)
         group.send(number if len(signals) == 1 else signal.SIGKILL)
 
-    before = [signal.signal(number, pass_on) for number in _SIGNALS]
+    before = {
+        number: signal.signal(number, pass_on)
+        for number in _SIGNALS
+        # What is ignored stays so: `nohup` means it.
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield group
     finally:
         group.end(told=bool(signals))
-        for number, handler in zip(_SIGNALS, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)
 
 
@@ -237,14 +279,20 @@ def _shares(devices, workers):
     ]
 
 
-def _copy(stream, target, prefix):
-    """Writes the lines of a worker, until it ends or nobody reads them."""
-    with stream, contextlib.suppress(BrokenPipeError):
+def _copy(pipe, target, prefix):
+    """Writes the lines of a worker, until they end or nobody reads them."""
+    # The target's, so that it can write the text, and writes the same bytes.
+    encoding = target.encoding or "utf-8"
+    with open(pipe, "rb") as stream, contextlib.suppress(BrokenPipeError):
         for line in stream:
-            text = line.decode(errors="replace").rstrip("\n")
-            # One call, so that lines of two workers stay apart.
-            target.write(f"{prefix}{text}\n")
-            target.flush()
+            content = line.removesuffix(_END)
+            if content:
+                text = content.decode(encoding, "backslashreplace")
+                # One call, so that lines of two workers stay apart.
+                target.write(prefix + text.rstrip("\n") + "\n")
+                target.flush()
+            if content != line:
+                break
 
 
 def _say(text):

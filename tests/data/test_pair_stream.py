@@ -172,6 +172,19 @@ def test_what_is_no_pair_is_refused(pairs, message):
         list(PairStream.of(pairs))
 
 
+def test_no_row_of_a_cursor_is_lost():
+    class Cursor:
+        """Gives each row once, as those of databases do."""
+
+        def __init__(self, rows):
+            self.fetchone = iter([*rows, None]).__next__
+
+        def __iter__(self):
+            return iter(self.fetchone, None)
+
+    assert list(PairStream.of(Cursor(PAIRS * 2))) == PAIRS * 2
+
+
 def test_an_iterator_cannot_be_read_twice():
     stream = PairStream.of(iter(PAIRS))
     assert list(stream) == PAIRS

@@ -233,15 +233,23 @@ def recipe(replicas, folder):
 
 
 def refused(replicas):
-    """What a worker is told that begins with other weights."""
+    """What a worker is told that begins with other weights, or other data."""
+    pairs = checks.toy_pairs(16)
     with replicas.scope():
         model = checks.small_model()
+    data = pair_dataset(pairs, model.preprocessor, shuffle=True, seed=worker())
+    messages = {"data": refusal(model, data)}
     head = model.get_layer("head")
+    head.trainable = False
     head.set_weights([weight + worker() for weight in head.get_weights()])
+    return {**messages, "weights": refusal(model, pairs)}
+
+
+def refusal(model, data):
     try:
-        model.fit(checks.toy_pairs(16), verbose=0)
+        model.fit(data, verbose=0)
     except ValueError as error:
-        return {"message": str(error)}
+        return str(error)
 
 
 def resumed(replicas, folder):

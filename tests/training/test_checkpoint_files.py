@@ -1,6 +1,7 @@
 """Checkpoints are there whole, the newest two, or not at all."""
 
 import os
+import stat
 
 import ml_dtypes
 import numpy as np
@@ -37,6 +38,28 @@ def test_the_newest_two_are_kept(tmp_path):
     for step in (9, 10, 1100):
         files.write(step, ARRAYS, RECORD)
     assert files.steps() == files.readable() == [10, 1100]
+
+
+def test_those_of_later_steps_go(tmp_path):
+    files = CheckpointFiles(tmp_path)
+    for step in (5000, 5500, 500, 1000):
+        files.write(step, ARRAYS, RECORD)
+    assert files.steps() == [500, 1000]
+
+
+def test_a_file_system_may_not_know_of_folders(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    files = CheckpointFiles(tmp_path)
+    for step in (1, 2, 3):
+        files.write(step, ARRAYS, RECORD)
+    assert files.steps() == [2, 3]
 
 
 class Killed(BaseException):

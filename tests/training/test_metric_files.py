@@ -3,6 +3,9 @@
 import csv
 import json
 import math
+import os
+
+import pytest
 
 from semmatch.training.metric_files import finite
 from semmatch.training.metric_files import read_metrics
@@ -40,3 +43,40 @@ def test_what_json_does_not_have_is_null(tmp_path):
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
     assert json.loads(text) == finite(record)
     assert "借" in text
+
+
+def test_files_are_on_the_disk_before_they_have_their_names(
+    tmp_path, monkeypatch
+):
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def note_fsync(descriptor):
+        fsync(descriptor)
+        calls.append(os.fstat(descriptor).st_size)
+
+    def note_replace(source, target):
+        replace(source, target)
+        calls.append(target.name)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    write_metrics(tmp_path, [{"epoch": 1}])
+    write_json(tmp_path / "run.json", {})
+    sizes = [len("epoch\n1\n"), len('{"epoch": 1}\n'), len("{}\n")]
+    names = ["metrics.csv", "metrics.jsonl", "run.json"]
+    assert calls == [
+        call for pair in zip(sizes, names, strict=True) for call in pair
+    ]
+
+
+@pytest.mark.parametrize("torn", [b'{"epoch": 2, "lo', b"\0\0\0\0", b"\xff"])
+def test_a_line_that_is_no_json_is_named(tmp_path, torn):
+    write_metrics(tmp_path, [{"epoch": 1}])
+    with open(tmp_path / "metrics.jsonl", "ab") as file:
+        file.write(torn)
+    message = (
+        f"{tmp_path / 'metrics.jsonl'}, line 2 must be JSON, the figures of "
+        "an epoch: .* Delete the line, or give `RunFolder` another folder"
+    )
+    with pytest.raises(ValueError, match=message):
+        read_metrics(tmp_path)

@@ -71,13 +71,17 @@ def test_what_the_chief_and_each_worker_wrote_can_be_read(folder):
 
 
 @pytest.mark.slow
-def test_workers_that_begin_with_other_weights_are_refused(folder):
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [("weights", "the weights"), ("data", "the data and their order")],
+)
+def test_workers_that_begin_apart_are_refused(folder, what, name):
     for place in (0, 1):
         found = several_workers.read(folder / "refused", place)
         assert re.match(
             "The workers of a training begin alike.* Received: checksum of "
-            r"the weights (\d+), (?!\1)\d+, one for each replica",
-            str(found["message"]),
+            rf"{name} (\d+), (?!\1)\d+, one for each replica",
+            str(found[what]),
         )
 
 

@@ -31,7 +31,9 @@ def interrupted(train, folder, crashes, every=2):
         What the last call returned, and where each call has been.
     """
     seen = []
+    files = CheckpointFiles(folder)
     for crash in [*crashes, None]:
+        last = max(files.steps(), default=0)
         batches = toy.Batches()
         callbacks = [batches, Resume(folder, every)]
         if crash is not None:
@@ -40,7 +42,10 @@ def interrupted(train, folder, crashes, every=2):
             found = train(callbacks)
         except KeyboardInterrupt:
             assert crash is not None
+        # A program that begins anew would end alike.
+        assert batches.began == last
         seen.append(batches.seen)
+    assert last > 0
     return found, seen
 
 
@@ -305,8 +310,27 @@ def test_checkpoints_stay_if_the_loss_is_no_number(tmp_path):
     with pytest.warns(UserWarning, match=f"one before are in {tmp_path}"):
         train_toy([Resume(tmp_path, 1), Ruin()])
     # Those of before; none of the weights that are no numbers.
-    assert CheckpointFiles(tmp_path).steps() == [4, 5]
+    assert CheckpointFiles(tmp_path).steps() == [3, 4]
     assert (tmp_path / "failed_batch.jsonl").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    class Ruin(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                self.model.layers[-1].bias.assign([np.nan])
+
+    with pytest.warns(UserWarning, match=f"one before are in {tmp_path}"):
+        train_toy([Ruin(), Resume(tmp_path, 1)])
+    assert CheckpointFiles(tmp_path).steps() == [1, 2]
+
+
+def test_integers_of_numpy_are_kept(tmp_path):
+    def data():
+        return toy.toy_data(seed=np.int64(3)).repeat()
+
+    steps = np.int64(4)
+    compare_toy(tmp_path / "c", [(1, 1)], data=data, steps_per_epoch=steps)
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -183,6 +184,54 @@ def test_data_that_do_not_say_what_they_are(tmp_path):
     [row] = read_metrics(tmp_path)
     expected = toy.STEPS / row["seconds"]
     assert row["batches_per_second"] == pytest.approx(expected, rel=0.02)
+
+
+class FullDisk:
+    """Writes as `write` does, but not in its given calls."""
+
+    def __init__(self, write, full):
+        self.write, self.full = write, full
+        self.calls = 0
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        if self.calls in self.full:
+            raise OSError(28, "No space left on device")
+        self.write(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("full", "num_warnings"), [({2, 3}, 1), ({4}, 1), ({2, 5}, 2)]
+)
+def test_a_full_disk_is_told_once_and_at_the_end(
+    tmp_path, monkeypatch, full, num_warnings
+):
+    # Written before the training, after three epochs, and at the end.
+    disk = FullDisk(module.write_metrics, full)
+    monkeypatch.setattr(module, "write_metrics", disk)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = train(tmp_path, epochs=3)
+    told = [str(x.message) for x in caught if "RunFolder" in str(x.message)]
+    assert len(told) == num_warnings
+    message = f"`RunFolder` cannot write to {tmp_path}, and the training goes "
+    assert told[0].startswith(message)
+    assert "No space left on device. Free some room" in told[0]
+    assert history.epoch == [0, 1, 2]
+    assert disk.calls == 5
+    assert (tmp_path / "summary.json").exists() is (5 not in full)
+    if 5 not in full:
+        losses = [row["loss"] for row in read_metrics(tmp_path)]
+        assert losses == history.history["loss"]
+
+
+def test_a_summary_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    # The first call is that of `run.json`.
+    disk = FullDisk(module.write_json, {2})
+    monkeypatch.setattr(module, "write_json", disk)
+    with pytest.warns(UserWarning, match="`RunFolder` cannot write to .*space"):
+        train(tmp_path, epochs=1)
+    assert not (tmp_path / "summary.json").exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before(tmp_path):

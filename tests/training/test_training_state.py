@@ -114,6 +114,25 @@ def test_callbacks_remember_what_they_name():
     np.testing.assert_array_equal(other.figures["array"], np.arange(2))
 
 
+def test_keys_and_tuples_stay_what_they_are():
+    one, other = Own(), Own()
+    one.figures = {0: (1, [2, (np.arange(2),)]), (1, "b"): {}}
+    round_trip([one], [other])
+    assert list(other.figures) == [0, (1, "b")]
+    first, [second, [array]] = other.figures[0]
+    assert (first, second) == (1, 2)
+    assert type(other.figures[0]) is type(other.figures[0][1][1]) is tuple
+    assert array.tolist() == [0, 1]
+
+
+def test_what_cannot_be_kept_is_named():
+    own = Own()
+    own.figures = {"seen": {1, 2}}
+    message = "What `Own.remembered` names must.*figures={'seen': {1, 2}}"
+    with pytest.raises(TypeError, match=message):
+        read_callbacks([own])
+
+
 def test_callbacks_that_are_new_begin_anew():
     one, new = Own(), Own()
     one.count = 5

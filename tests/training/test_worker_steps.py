@@ -3,6 +3,7 @@
 import pytest
 
 from semmatch.training import worker_steps
+from semmatch.training.checkpoint_files import CheckpointFiles
 from semmatch.training.cluster import Cluster
 from semmatch.training.worker_steps import common_step
 from semmatch.training.worker_steps import last_common
@@ -31,22 +32,59 @@ def test_the_last_step_of_all(steps, expected):
     assert last_common(steps) == expected
 
 
-def test_workers_ask_each_other(monkeypatch, tmp_path):
-    class Several:
-        _distribute_strategy = object()
+class Several:
+    """A model of several workers, as far as these functions look."""
 
-    asked = []
+    _distribute_strategy = object()
+
+
+@pytest.fixture
+def several(monkeypatch):
+    """The steps that each worker gave, and what the other one has."""
+    asked, other = [], [20.0, 30.0, 50.0]
 
     def values(strategy, steps):
         asked.append(steps)
-        return [steps, [20.0, 30.0, 50.0]]
+        return [steps, other]
 
     monkeypatch.setattr(worker_steps, "is_multi_worker", lambda strategy: True)
     monkeypatch.setattr(worker_steps, "values_of_workers", values)
-    monkeypatch.setattr(
-        worker_steps, "read_cluster", lambda: Cluster(("a:1", "b:2"), 1)
-    )
+    cluster = Cluster(("a:1", "b:2"), 1)
+    monkeypatch.setattr(worker_steps, "read_cluster", lambda: cluster)
+    return asked, other
+
+
+def test_workers_ask_each_other(several, tmp_path):
     assert worker_folder(Several, tmp_path) == tmp_path / "worker-1"
     assert common_step(Several, [40, 10, 20, 30]) == 30
     assert common_step(Several, [20]) == 20
-    assert asked == [[20, 30, 40], [20, -1, -1]]
+    assert several[0] == [[20, 30, 40], [20, -1, -1]]
+
+
+def test_a_worker_may_be_killed_before_its_first_checkpoint(several):
+    several[1][:] = [20.0, -1.0, -1.0]
+    assert common_step(Several, []) is None
+
+
+def test_a_worker_that_lost_its_checkpoints_is_told(several):
+    message = r"those of batches \[\[10\], \[20, 30, 50\]\], a list for each"
+    with pytest.raises(ValueError, match=message):
+        common_step(Several, [10])
+
+
+def test_the_folder_of_one_process_is_not_that_of_several(several, tmp_path):
+    CheckpointFiles(tmp_path / "one").write(1, {}, {})
+    message = "training by one process, and this one is by several workers"
+    with pytest.raises(ValueError, match=message):
+        worker_folder(Several, tmp_path / "one")
+    CheckpointFiles(tmp_path / "two" / "worker-0").write(1, {}, {})
+    message = "training by several workers, and this one is by one process"
+    with pytest.raises(ValueError, match=message):
+        worker_folder(None, tmp_path / "two")
+    assert worker_folder(None, tmp_path / "one") == tmp_path / "one"
+
+
+def test_workers_without_a_number_are_told(several, monkeypatch, tmp_path):
+    monkeypatch.setattr(worker_steps, "read_cluster", lambda: None)
+    with pytest.raises(ValueError, match="TF_CONFIG which one .* not set"):
+        worker_folder(Several, tmp_path)

@@ -77,14 +77,19 @@ class Crash(keras.callbacks.Callback):
 
 
 class Batches(keras.callbacks.Callback):
-    """Notes where a training has been."""
+    """Notes where a training has been, and of which step it began."""
 
     def __init__(self):
         super().__init__()
         self.seen = []
+        self.began = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.began is None:
+            self.began = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
         self.seen.append((self.epoch, batch))

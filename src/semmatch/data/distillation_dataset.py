@@ -33,7 +33,7 @@ def distillation_dataset(
             runs beside the student.
         batch_size: int, pairs in a batch; the last may hold fewer.
         shuffle: bool; without it pairs stay in the order given.
-        seed: int, fixes the shuffled order.
+        seed: int from 0, fixes the shuffled order.
         sample_weight: float `(n,)` or None, weights of all pairs.
 
     Returns:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_seed
 from semmatch.data.batch_order import BatchOrder
 from semmatch.data.batch_order import BatchSource
 from semmatch.data.packed_dataset import features_spec
@@ -36,7 +37,7 @@ def pair_dataset(
         preprocessor: the model's (`model.preprocessor`).
         batch_size: int, pairs in a batch; the last may hold fewer.
         shuffle: bool; without it pairs stay in the order given.
-        seed: int, fixes the shuffled order.
+        seed: int from 0, fixes the shuffled order.
         sort: bool, puts pairs in the order of their length instead. Less
             padding makes evaluation faster, and its figures are the same.
         sample_weight: float `(n,)` or None, weights of the pairs in the loss.
@@ -91,6 +92,7 @@ def packed_pairs(pairs, preprocessor, columns, batch_size, *, order, seed=0):
     import tensorflow as tf
 
     check_positive_int(batch_size, "batch_size")
+    seed = check_seed(seed, optional=order != "shuffle")
     if not len(pairs):
         raise ValueError(
             "`pairs` is empty: there is nothing to build a dataset of."

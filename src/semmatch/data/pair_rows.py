@@ -63,13 +63,14 @@ def rows_of_pairs(pairs):
             "Expected pairs (text_a, text_b) or (text_a, text_b, label). "
             f"Received: {first[0]!r}."
         )
+    # Its iterators may share a state, as those of a cursor of a database do.
     unread = [itertools.chain(first, iterator)]
 
     def rows():
-        if iterator is not pairs:
-            found = pairs
-        elif unread:
+        if unread:
             found = unread.pop()
+        elif iterator is not pairs:
+            found = pairs
         else:
             raise ValueError(
                 "The source is an iterator that was read before. Pass a new "

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_seed
 from semmatch.data.pair_dataset import check_classes
 from semmatch.data.record_manifest import MANIFEST_FILE
 from semmatch.data.record_order import RecordOrder
@@ -38,7 +39,7 @@ def record_dataset(
         batch_size: int, pairs in a batch; the last may hold fewer.
         shuffle: bool; without it pairs stay in the order in which they were
             written, that of the source with `write_records(seed=None)`.
-        seed: int, fixes the shuffled order.
+        seed: int from 0, fixes the shuffled order.
 
     Returns:
         A dataset of `(features, labels)`, or of `(features,)`, as of
@@ -68,7 +69,8 @@ def record_dataset(
     # Here, so that readers work where only the serving packages are.
     import tensorflow as tf
 
-    check_positive_int(batch_size, "batch_size")
+    batch_size = check_positive_int(batch_size, "batch_size")
+    seed = check_seed(seed)
     reader = RecordReader(folder)
     _check_tokenizer(reader.manifest, preprocessor, folder)
     if shuffle:

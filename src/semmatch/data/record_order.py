@@ -12,7 +12,8 @@ class RecordOrder:
     `dataset.batch_order` of `record_dataset`, as `BatchOrder` is that of
     `pair_dataset`: an iteration gives the next `num_batches` batches, those
     that are left of an epoch and then the first of the next one. Batches
-    that are passed over are read, but neither tokenised nor packed.
+    that are passed over in an epoch are read and not packed; tokenised are
+    those alone that are sorted together with the first one.
 
     Args:
         reader: `RecordReader`.

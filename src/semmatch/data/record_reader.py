@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from semmatch.data.open_files import check_open_files
 from semmatch.data.record_manifest import RecordManifest
 from semmatch.data.record_writer import COMPRESSION
 
@@ -55,6 +56,7 @@ class RecordReader:
         in_turn = self.manifest.seed is None
         num_files = len(paths) if in_turn else min(_FILES, len(paths))
         turn = 1 if in_turn else _TURN
+        check_open_files(num_files, f"Reading {self.folder}")
 
         def read(path):
             records = tf.data.TFRecordDataset(path, COMPRESSION)

@@ -10,8 +10,10 @@ import numpy as np
 from tqdm import tqdm
 
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_seed
 from semmatch._folders import writing_folder
 from semmatch._saved_folder import file_digest
+from semmatch.data.open_files import check_open_files
 from semmatch.data.pair_stream import PairStream
 from semmatch.data.record_examples import id_examples
 from semmatch.data.record_examples import label_features
@@ -61,9 +63,9 @@ def write_records(
             None to store texts.
         num_shards: int, the most files. One is in memory as a whole while it
             is written.
-        seed: int, of the order in which the pairs are written, which makes
-            what is read one after another a random part of the whole; None
-            keeps the order of the source, for evaluation.
+        seed: int from 0, of the order in which the pairs are written, which
+            makes what is read one after another a random part of the whole;
+            None keeps the order of the source, for evaluation.
         num_threads: int, shards that are written at once; None for the
             number of processors.
 
@@ -79,6 +81,8 @@ def write_records(
     RecordManifest(1 pairs as texts, 1 shards, ... bytes, 0 rows skipped)
     """
     check_positive_int(num_shards, "num_shards")
+    check_open_files(num_shards, f"`write_records` of num_shards={num_shards}")
+    seed = check_seed(seed, optional=True)
     num_threads = os.cpu_count() if num_threads is None else num_threads
     check_positive_int(num_threads, "num_threads")
     _check_empty(folder)

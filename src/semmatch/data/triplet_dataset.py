@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from semmatch._checks import check_positive_int
+from semmatch._checks import check_seed
 from semmatch.data.batch_order import BatchOrder
 from semmatch.data.batch_order import BatchSource
 from semmatch.data.group_order import group_order
@@ -51,7 +52,7 @@ def triplet_dataset(
         preprocessor: the model's (`model.preprocessor`), of a bi-encoder.
         batch_size: int, rows in a batch; the last may hold fewer.
         shuffle: bool.
-        seed: int, fixes the shuffled order and the negatives drawn.
+        seed: int from 0, fixes the shuffled order and the negatives drawn.
         num_negatives: int from 0, the negatives N of a row, or None for the
             largest number in the data. A row with fewer has empty places.
         scores: None, or a list, for each row, of the scores that a teacher
@@ -79,6 +80,7 @@ def triplet_dataset(
     import tensorflow as tf
 
     check_positive_int(batch_size, "batch_size")
+    seed = check_seed(seed, optional=not shuffle)
     _check_inputs(triplets, preprocessor)
     counts = np.array(list(map(len, triplets.negatives)))
     num = _num_places(num_negatives, counts)

@@ -111,5 +111,5 @@ def _arranged(callbacks, run):
         last.append(resume)
     strategy = getattr(run.model, "_distribute_strategy", None)
     if strategy is not None and is_multi_worker(strategy):
-        last.append(SameStart(strategy, run.train))
+        last.append(SameStart(strategy, run))
     return [*first, *callbacks, *last]

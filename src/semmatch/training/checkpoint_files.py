@@ -1,6 +1,8 @@
 """Files that each hold all of a training, written whole or not at all."""
 
+import errno
 import json
+import operator
 import os
 import re
 import warnings
@@ -47,12 +49,15 @@ class CheckpointFiles:
         return sorted(int(match[1]) for match in found if match)
 
     def write(self, step, arrays, record):
-        """Adds the checkpoint of a step, and deletes all but the newest two.
+        """Adds the checkpoint of a step, and keeps the one before it.
+
+        All others are deleted, also those of later steps: a training that
+        comes to this one has not gone on from them.
 
         Args:
             step: int.
             arrays: dict from names to arrays.
-            record: dict of JSON values.
+            record: dict of JSON values, integers of numpy among them.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / _UNFINISHED
@@ -63,7 +68,8 @@ class CheckpointFiles:
             for name, array in arrays.items()
         }
         try:
-            save_file(contiguous, unfinished, {"record": json.dumps(record)})
+            text = json.dumps(record, default=operator.index)
+            save_file(contiguous, unfinished, {"record": text})
             _to_disk(unfinished)
             os.replace(unfinished, self._path(step))
             _to_disk(self.folder)
@@ -74,8 +80,10 @@ class CheckpointFiles:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
-        for old in self.steps()[:-_KEPT]:
-            self._path(old).unlink()
+        steps = self.steps()
+        kept = [own for own in steps if own <= step][-_KEPT:]
+        for other in set(steps) - set(kept):
+            self._path(other).unlink()
 
     def read(self, step):
         """The arrays and the record of a step.
@@ -140,5 +148,9 @@ def _to_disk(path):
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Nor have some file systems of networks.
+        if error.errno != errno.EINVAL or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 from pathlib import Path
 
 from semmatch._folders import writing_file
@@ -20,12 +21,17 @@ def read_metrics(folder):
 
     Returns:
         A list of dicts.
+
+    Raises:
+        ValueError: for a line that is no JSON; names it.
     """
     path = Path(folder) / _LINES
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return [
+        _row(line, f"{path}, line {number}")
+        for number, line in enumerate(path.read_bytes().splitlines(), 1)
+    ]
 
 
 def write_metrics(folder, rows):
@@ -67,9 +73,12 @@ def write_json(path, record):
 
 
 def write_text(path, text):
-    """Writes a text, whole or not at all."""
+    """Writes a text, whole or not at all, also where power is lost."""
     with writing_file(path) as file:
         file.write(text.encode("utf-8"))
+        file.flush()
+        # A rename may reach the disk before the contents of the file do.
+        os.fsync(file.fileno())
 
 
 def finite(value):
@@ -85,3 +94,13 @@ def finite(value):
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _row(line, where):
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ValueError(
+            f"{where} must be JSON, the figures of an epoch: {error}. Delete "
+            "the line, or give `RunFolder` another folder."
+        ) from error

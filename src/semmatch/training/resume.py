@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from semmatch._checks import check_positive_int
 from semmatch.training.checkpoint_files import CheckpointFiles
@@ -169,7 +170,10 @@ class Resume(RunCallback):
         run = self._run
         epoch, batch = divmod(done, run.steps)
         arrays, remembered = read_callbacks(run.callbacks)
-        arrays |= read_variables(self.model)
+        values = read_variables(self.model)
+        if not _is_finite(values):
+            return  # the loss of the next batch ends the training
+        arrays |= values
         record = {
             "epoch": epoch,
             "batch": batch,
@@ -216,6 +220,14 @@ class _Opening(keras.callbacks.Callback):
         # The training was stopped to end an epoch, and not itself.
         if self.ends_epoch:
             self.model.stop_training = self.ends_epoch = False
+
+
+def _is_finite(values):
+    return all(
+        np.isfinite(array).all()
+        for name, array in values.items()
+        if name.startswith("model/")
+    )
 
 
 def _build_optimizer(model):

@@ -3,6 +3,7 @@
 import datetime
 import math
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -39,7 +40,8 @@ class RunFolder(RunCallback):
     - `tensorboard`, if it was asked for.
 
     With `Resume` the figures go on where they broke off. Of several workers
-    the first one writes.
+    the first one writes. If the disk fills up, it warns, and the training
+    goes on.
 
     Args:
         folder: path; one folder for one training.
@@ -50,7 +52,7 @@ class RunFolder(RunCallback):
     Raises:
         ImportError: with `tensorboard`, if that is not installed.
         FileExistsError: in `fit`, if the folder has another training.
-        OSError: in `fit`, if it cannot be written to.
+        OSError: in `fit`, before the training, if it cannot be written to.
 
     >>> RunFolder("runs/1", notes={"why": "more data"}).notes
     {'why': 'more data'}
@@ -72,6 +74,7 @@ class RunFolder(RunCallback):
         self._run = run
         self._pace = Pace(run)
         self._rows = []
+        self._warned = False
         self._writes = is_chief()
         if self._writes:
             check_folder(self.folder, _ROOM, "`RunFolder`")
@@ -104,12 +107,31 @@ class RunFolder(RunCallback):
             f"{pace.units}_per_second": float(f"{pace.rate:.4g}"),
         }
         self._rows.append(row)
-        if self._writes:
-            write_metrics(self.folder, self._rows)
+        self._write()
 
     def on_train_end(self, logs=None):
-        if self._writes and self._rows:
-            write_json(self.folder / _SUMMARY, self._summary())
+        if self._rows:
+            self._warned = False  # of what is missing for good
+            self._write(self._summary())
+
+    def _write(self, summary=None):
+        if not self._writes:
+            return
+        try:
+            write_metrics(self.folder, self._rows)
+            if summary is not None:
+                write_json(self.folder / _SUMMARY, summary)
+        except OSError as error:
+            # Days of training are worth more than their figures.
+            if not self._warned:
+                warnings.warn(
+                    f"`RunFolder` cannot write to {self.folder}, and the "
+                    f"training goes on: {error}. Free some room for the next "
+                    "epoch, which writes the figures of all; the history that "
+                    "`fit` returns has them, too.",
+                    stacklevel=2,
+                )
+            self._warned = True
 
     def _check_unused(self):
         ended = (self.folder / _SUMMARY).exists()

@@ -103,20 +103,31 @@ def read_callbacks(callbacks):
 
     A callback of one's own names it in an attribute `remembered`, a tuple of
     names of attributes whose values are numbers, strings, None, arrays, or
-    lists and dicts of these.
+    lists, tuples and dicts of these.
 
     Args:
         callbacks: list of `keras.callbacks.Callback`.
 
     Returns:
         A dict of arrays, and a dict of JSON values.
+
+    Raises:
+        TypeError: if a value is something else.
     """
     arrays, values = {}, {}
     for key, callback in _by_key(callbacks):
         for name in _remembered(callback):
-            values[f"{key}/{name}"] = _apart(
-                getattr(callback, name), f"callbacks/{key}/{name}", arrays
-            )
+            value = getattr(callback, name)
+            try:
+                values[f"{key}/{name}"] = _apart(
+                    value, f"callbacks/{key}/{name}", arrays
+                )
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"What `{type(callback).__name__}.remembered` names must "
+                    "be numbers, strings, None, arrays, or lists, tuples and "
+                    f"dicts of these. Received: {name}={value!r}."
+                ) from error
     return arrays, values
 
 
@@ -155,13 +166,12 @@ def _remembered(callback):
 def _apart(value, path, arrays):
     """JSON values, in which arrays are named and go into a dict."""
     if isinstance(value, dict):
-        return {
-            "dict": {
-                str(key): _apart(inner, f"{path}/{key}", arrays)
-                for key, inner in value.items()
-            }
-        }
-    if isinstance(value, list | tuple):
+        # As pairs, since JSON makes strings of all keys.
+        pairs = list(value.items())
+        return {"dict": _apart(pairs, path, arrays)}
+    if isinstance(value, tuple):
+        return {"tuple": _apart(list(value), path, arrays)}
+    if isinstance(value, list):
         return [
             _apart(inner, f"{path}/{place}", arrays)
             for place, inner in enumerate(value)
@@ -169,6 +179,8 @@ def _apart(value, path, arrays):
     if value is None or isinstance(value, str | bool | int | float):
         return value
     array = keras.ops.convert_to_numpy(value)
+    if array.dtype == object:
+        raise TypeError(f"{value!r} is none of these.")
     if array.ndim == 0:
         return array.item()
     arrays[path] = array
@@ -182,6 +194,6 @@ def _together(value, arrays):
         return value
     if "array" in value:
         return arrays[value["array"]]
-    return {
-        key: _together(inner, arrays) for key, inner in value["dict"].items()
-    }
+    kind = {"dict": dict, "tuple": tuple}
+    [(name, inner)] = value.items()
+    return kind[name](_together(inner, arrays))

@@ -17,13 +17,34 @@ def worker_folder(model, folder):
         model: a Keras model.
         folder: path.
 
+    Raises:
+        ValueError: if it has checkpoints of one process and the training is
+            of several, or the other way round; if no TF_CONFIG says which
+            worker this is.
+
     >>> worker_folder(None, "checkpoints").name
     'checkpoints'
     """
     folder = Path(folder)
-    if _strategy(model) is None:
+    alone = _strategy(model) is None
+    others = "worker-*/step-*.*" if alone else "step-*.*"
+    if any(folder.glob(others)):
+        before, now = ("several workers", "one process")[:: 1 if alone else -1]
+        raise ValueError(
+            f"{folder} has checkpoints of a training by {before}, and this "
+            f"one is by {now}. Start it as it was, or give `Resume` another "
+            "folder, or delete this one to train anew."
+        )
+    if alone:
         return folder
-    return folder / f"worker-{read_cluster().index}"
+    cluster = read_cluster()
+    if cluster is None:
+        raise ValueError(
+            "`Resume` has a folder for each worker of a training, and reads "
+            "from TF_CONFIG which one this is. It is not set. Set it on each "
+            "host, or start the workers by `semmatch launch`."
+        )
+    return folder / f"worker-{cluster.index}"
 
 
 def common_step(model, steps):
@@ -36,6 +57,10 @@ def common_step(model, steps):
         model: a Keras model.
         steps: list of ints, those of this worker.
 
+    Raises:
+        ValueError: if some have two checkpoints and yet none is of all: they
+            wait for each other at each step, so that is no crash's doing.
+
     >>> common_step(None, [100, 200])
     200
     """
@@ -44,7 +69,17 @@ def common_step(model, steps):
         return max(steps, default=None)
     newest = sorted(steps)[-_STEPS:]
     newest += [-1] * (_STEPS - len(newest))
-    return last_common(values_of_workers(strategy, newest))
+    rows = values_of_workers(strategy, newest)
+    found = last_common(rows)
+    shown = [[int(step) for step in row if step >= 0] for row in rows]
+    if found is None and max(map(len, shown)) > 1:
+        raise ValueError(
+            "No checkpoint is of all workers, as if one had another folder "
+            f"than before. Received: those of batches {shown}, a list for "
+            "each worker. Give each the folder that it wrote, or delete all "
+            "of them to train anew."
+        )
+    return found
 
 
 def last_common(steps):
