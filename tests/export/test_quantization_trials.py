@@ -1,11 +1,11 @@
 """Trials have the figures of the folders they are of."""
 
 import dataclasses
+import re
 import shutil
 
 import numpy as np
 import pytest
-import scipy.stats
 
 import semmatch.export.quantization_trials
 from semmatch import export_onnx
@@ -100,7 +100,7 @@ def test_the_best_of_several_rounds_counts_and_folders_take_turns(
 
 
 def test_the_length_is_that_of_the_median_pair(folders, timed):
-    data = Pairs(["取消"] * 3, ["取消", "怎么取消借款", "取消" * 9], [0, 1, 1])
+    data = Pairs(["取消"] * 3, ["取消", "怎么取消借款", "取消" * 9], [0, 1, 3])
     tokenizer = Matcher(folders[None]).packer.tokenizer
     ids_a, ids_b = map(tokenizer.tokenize, (data.text_a, data.text_b))
     expected = sorted(
@@ -123,11 +123,17 @@ def test_of_a_bi_encoder_it_is_that_of_the_median_passage(
     assert {length for _, _, length, _ in timed} == {expected}
 
 
+def mean_ranks(values):
+    values = np.array(values)
+    below = (values[:, None] > values).sum(axis=1)
+    return below + (values[:, None] == values).sum(axis=1) / 2
+
+
 def test_graded_labels_are_compared_by_their_order(folders, timed):
     labels = [row % 5 for row in range(len(PAIRS))]
     trials = measure_trials(folders, Pairs(TEXTS_A, TEXTS_B, labels))
     scores = Matcher(folders[None]).score(PAIRS)
-    expected = scipy.stats.spearmanr(labels, scores).statistic
+    expected = np.corrcoef(mean_ranks(labels), mean_ranks(scores))[0, 1]
     for one in trials:
         assert one.figure == "Spearman"
         assert one.value == pytest.approx(expected)
@@ -153,10 +159,11 @@ def test_a_model_that_decides_about_all_alike_is_refused(folders, timed):
 
 def test_a_table_marks_what_was_kept():
     rows = trials_table(TRIALS, "int8").splitlines()
-    assert rows[0].split() == "accuracy loss ms, 1 ms, 32 MiB".split()
+    heads = ["accuracy", "loss", "ms, 1", "ms, 32", "MiB"]
+    assert re.split(r"  +", rows[0].strip()) == heads
     cells = [row.split() for row in rows]
-    assert "float32 0.9000 0.0000 2.00 50.00 4.0".split() in cells
-    assert "* int8 0.8980 0.0020 1.00 25.00 1.0".split() in cells
+    assert ["float32", "0.9000", "0.0000", "2.00", "50.00", "4.0"] in cells
+    assert ["*", "int8", "0.8980", "0.0020", "1.00", "25.00", "1.0"] in cells
     assert "* float32" in trials_table(TRIALS, None)
 
 

@@ -1,4 +1,4 @@
-"""ONNX files, with their weights inside or, where there are too many, beside."""
+"""ONNX files, with their weights inside or, where they are many, beside."""
 
 import onnx
 
