@@ -4,12 +4,12 @@
         --num-layers 4
 
 exports the model's first layers and scores the 10,000 pairs of test, from
-strings, with `Matcher` in float32 and int8, beside
+strings, with `Matcher` in float32 and both forms of int8, beside
 `sentence_transformers.CrossEncoder.predict` in float32 and bfloat16, which
 reads the same weights. Each reading is a process of its own with the same
 number of threads, warmed up on the first pairs; then each is started anew to
-score one pair, and timed from its start to its end. With `--tuned PRESET` the
-int8 loss of a fine-tuned model is counted as well. The peer runs in a virtual
+score one pair, and timed from its start to its end. With `--tuned PRESET` what
+a fine-tuned model loses in int8 is counted as well. The peer runs in a virtual
 environment made under `runs/peers`, or in `--peer-python`.
 """
 
@@ -26,7 +26,12 @@ from processes import reading
 from processes import sentence_transformers_python
 
 WARM_UP = 512
-OURS = ("semmatch float32", "semmatch int8")
+# Of ours, `quantize` of `export_onnx`.
+OURS = {
+    "semmatch float32": None,
+    "semmatch int8": "int8",
+    "semmatch int8-static": "int8-static",
+}
 PEERS = ("sentence-transformers float32", "sentence-transformers bfloat16")
 # Both read folder, pairs, threads and where to write scores; with one pair
 # they are a cold start.
@@ -78,20 +83,31 @@ def main():
         print_speeds(options, folder, len(pairs))
         print_starts(options, folder)
         if options.tuned is not None:
-            print_loss(options.tuned, folder, test)
+            print_loss(options, folder / "tuned", test)
 
 
 def export(options, folder):
     from semmatch import CrossEncoder
-    from semmatch import export_onnx
     from semmatch import export_transformers
 
     model = CrossEncoder.from_preset(
         options.preset, num_layers=options.num_layers, sequence_length=64
     )
     export_transformers(model, folder / "sentence-transformers")
-    export_onnx(model, folder / "semmatch float32")
-    export_onnx(model, folder / "semmatch int8", quantize="int8")
+    export_ours(model, folder, options)
+
+
+def export_ours(model, folder, options):
+    from semmatch import export_onnx
+    from semmatch import Pairs
+    from semmatch import read_pairs
+
+    pairs = read_pairs(options.data / "valid")
+    # Without labels, by which a loss would be refused.
+    pairs = Pairs(pairs.text_a, pairs.text_b)
+    for row, quantize in OURS.items():
+        data = pairs if quantize == "int8-static" else None
+        export_onnx(model, folder / row, quantize=quantize, data=data)
 
 
 def print_speeds(options, folder, count):
@@ -109,16 +125,17 @@ def print_speeds(options, folder, count):
             f"{middle[peer] / middle[row]:.2f}x {peer.split()[-1]}"
             for peer in PEERS
         )
-        furthest = np.abs(scores[row] - scores[OURS[0]]).max()
+        furthest = np.abs(scores[row] - scores["semmatch float32"]).max()
         print(
             f"{row:32}{count / middle[row]:8.0f} pairs/s "
             f"({count / max(found):.0f} to {count / min(found):.0f})   {ratios}"
             f"   scores within {furthest:.1e} of ours in float32"
         )
-    sizes = [
-        (folder / row / "model.onnx").stat().st_size for row in reversed(OURS)
-    ]
-    print(f"int8 file: {sizes[0] / sizes[1]:.3f} of float32")
+    whole, *sizes = (
+        (folder / row / "model.onnx").stat().st_size for row in OURS
+    )
+    for row, size in zip(list(OURS)[1:], sizes, strict=True):
+        print(f"{row} file: {size / whole:.3f} of float32")
 
 
 def print_starts(options, folder):
@@ -139,19 +156,18 @@ def print_starts(options, folder):
         )
 
 
-def print_loss(tuned, folder, test):
+def print_loss(options, folder, test):
     """Accuracies of a fine-tuned model, as exported."""
     from semmatch import CrossEncoder
-    from semmatch import export_onnx
     from semmatch import Matcher
     from semmatch.evaluation import compare
 
-    model = CrossEncoder.from_preset(tuned)
-    for row, arguments in zip(OURS, ({}, {"quantize": "int8"}), strict=True):
-        export_onnx(model, folder / "tuned" / row, **arguments)
-    whole, small = (Matcher(folder / "tuned" / row) for row in OURS)
-    print(f"a: {OURS[1]}, b: {OURS[0]}, {tuned}")
-    print(compare(small, whole, test))
+    export_ours(CrossEncoder.from_preset(options.tuned), folder, options)
+    whole, *others = OURS
+    for row in others:
+        print(f"a: {row}, b: {whole}, {options.tuned}")
+        small = Matcher(folder / row)
+        print(compare(small, Matcher(folder / whole), test))
 
 
 def run(row, pairs, warm_up, options, folder):

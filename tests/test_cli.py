@@ -61,7 +61,7 @@ def test_export_writes_a_folder_and_says_its_size(folders, tmp_path, capsys):
     assert main(arguments) == 0
     output = capsys.readouterr().out
     size = sum(file.stat().st_size for file in os.scandir(folder))
-    assert output.startswith(f"{folder}: {size / 2**20:.1f} MiB, ")
+    assert output.startswith(f"{folder}: int8, {size / 2**20:.1f} MiB in ")
     assert "largest difference of a score " in output
     pairs = [(TEXTS[0], text) for text in TEXTS]
     plain = Matcher(folders.deploy).score(pairs)
@@ -70,6 +70,33 @@ def test_export_writes_a_folder_and_says_its_size(folders, tmp_path, capsys):
     small = Matcher(folder).score(pairs)
     assert small == pytest.approx(expected, abs=0.2)
     assert abs(small - expected).max() > 1e-5  # it was quantised
+
+
+@cut_texts
+def test_export_measures_on_pairs_and_prints_what_it_found(
+    folders, tmp_path, capsys
+):
+    from semmatch import CrossEncoder
+
+    model = CrossEncoder.from_preset(folders.preset)
+    pairs = [(a, b) for a in TEXTS for b in TEXTS]
+    labels = model.score(pairs) >= model.scoring.threshold
+    assert 0 < labels.sum() < len(pairs)
+    lines = [
+        f"{a}\t{b}\t{label:d}\n"
+        for (a, b), label in zip(pairs, labels, strict=True)
+    ]
+    path = write(tmp_path / "pairs.tsv", "".join(lines))
+    folder = str(tmp_path / "deploy")
+    arguments = ["export", folders.preset, folder, "--data", path]
+    arguments += ["--quantize", "int8-static", "--max-loss"]
+    assert main([*arguments, "0.9"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"{folder}: int8-static, ")
+    assert "float32      1.0000" in output
+    assert "\n* int8-static" in output
+    assert Matcher(folder).config.quantization == "int8-static"
+    assert "Received: max_loss=2.0" in error_of(capsys, *arguments, "2")
 
 
 def test_score_prints_each_pair_with_its_score(folders, tmp_path, capsys):

@@ -37,7 +37,18 @@ def _add_export(commands):
     parser = commands.add_parser("export", help="write a deploy folder")
     parser.add_argument("preset", help="preset or checkpoint")
     parser.add_argument("folder", help="deploy folder to write")
-    parser.add_argument("--quantize", choices=["int8"])
+    parser.add_argument("--quantize", choices=["int8", "int8-static", "auto"])
+    parser.add_argument(
+        "--data",
+        metavar="PAIRS",
+        help="pairs to measure on: file or folder that read_pairs reads",
+    )
+    parser.add_argument(
+        "--max-loss",
+        type=float,
+        metavar="LOSS",
+        help="of accuracy on labelled pairs; 0.002 if not given",
+    )
 
 
 def _add_score(commands):

@@ -30,17 +30,15 @@ def _export(options):
 
     model_class = getattr(semmatch, _model_class(Path(options.preset)))
     model = model_class.from_preset(options.preset)
+    data = None if options.data is None else semmatch.read_pairs(options.data)
     report = semmatch.export_onnx(
-        model, options.folder, quantize=options.quantize
+        model,
+        options.folder,
+        quantize=options.quantize,
+        data=data,
+        max_loss=options.max_loss,
     )
-    text = (
-        f"{options.folder}: {report.bytes / 2**20:.1f} MiB, "
-        f"{report.seconds:.1f} s, largest difference of a score "
-        f"{report.max_difference:.1e}"
-    )
-    if report.max_vector_difference is not None:
-        text += f", of a vector {report.max_vector_difference:.1e}"
-    print(text)
+    print(f"{options.folder}: {report}")
 
 
 def _model_class(folder):

@@ -10,6 +10,7 @@ import pytest
 
 from semmatch import export_onnx
 from semmatch import Matcher
+from semmatch import Pairs
 from semmatch import Scoring
 from semmatch.cli import main
 from tests.checks import tensorflow_only
@@ -30,6 +31,7 @@ def python_blocks():
     """The blocks of the page by what they are of."""
     titles = (
         "matcher",
+        "quantize",
         "threads",
         "warm-up",
         "service",
@@ -62,6 +64,18 @@ def test_a_matcher_is_made_and_measured(page, capsys):
     exec(page["bench"], names)
     assert "pairs x tokens" in capsys.readouterr().out
     assert names["slowest"] > 0
+
+
+@tensorflow_only
+def test_a_form_is_chosen_and_said(page, capsys):
+    model = spread_model()
+    labels = (model.score(PAIRS) > 0.5).astype(int)
+    valid = Pairs(*map(list, zip(*PAIRS, strict=True)), labels)
+    names = {"model": model, "valid": valid}
+    exec(page["quantize"], names)
+    kept = names["report"].quantization
+    assert Matcher("deploy").config.quantization == kept
+    assert f"\n* {kept or 'float32'} " in capsys.readouterr().out
 
 
 def test_openvino_computes_the_folder(page):

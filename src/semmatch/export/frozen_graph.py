@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from semmatch._folders import writing_file
-from semmatch.export.onnx import ExportReport
 from semmatch.export.parity import differences_of
+from semmatch.export.report import ExportReport
 from semmatch.export.tower import check_exportable
 from semmatch.export.tower import INPUTS
 from semmatch.export.tower import output_name

@@ -71,7 +71,6 @@ def to_onnx(function, variables, signature):
         logger.setLevel(level)
     _bind(model.graph, variables)
     _name_dimensions(model.graph)
-    onnx.checker.check_model(model)
     return model
 
 

@@ -1,17 +1,20 @@
 """From a model to a folder that `Matcher` serves."""
 
-import dataclasses
 import importlib.metadata
 import time
+from pathlib import Path
 
 import onnx
 
-from semmatch._checks import check_one_of
 from semmatch._folders import writing_folder
 from semmatch.export.block_nodes import blocks_as_nodes
+from semmatch.export.choose_quantization import check_choice
+from semmatch.export.choose_quantization import write_quantized
 from semmatch.export.graph import to_onnx
+from semmatch.export.graph_file import save_graph
+from semmatch.export.graph_file import weights_file
 from semmatch.export.parity import largest_differences
-from semmatch.export.quantize import quantize_int8
+from semmatch.export.report import ExportReport
 from semmatch.export.tower import check_exportable
 from semmatch.export.tower import INPUTS
 from semmatch.export.tower import output_name
@@ -22,51 +25,49 @@ from semmatch.serving.deploy_folder import MODEL_FILE
 from semmatch.serving.deploy_folder import write_config
 
 
-@dataclasses.dataclass(frozen=True)
-class ExportReport:
-    """What an export gave.
-
-    Attributes:
-        max_difference: float, the largest difference between a score of the
-            exported model and of the float32 model, on random pairs.
-        seconds: float, duration of the export, the check included.
-        bytes: int, size of the folder.
-        max_vector_difference: float, the largest difference of a component of
-            a vector, as a share of the vector's length; None of a
-            cross-encoder.
-    """
-
-    max_difference: float
-    seconds: float
-    bytes: int
-    max_vector_difference: float | None = None
-
-
-def export_onnx(model, folder, *, quantize=None):
+def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
     """Writes a model as a folder that needs no TensorFlow.
 
     The folder holds `model.onnx` (opset 18, any batch size and length, int64
     inputs `input_ids`, `attention_mask` and, where the model has segments,
-    `token_type_ids`), `tokenizer.json` and `semmatch.json`. Its output is
-    `logits` of a `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`:
-    pooling, projection and normalisation are inside, prompts are put before
-    texts by whoever tokenises, as `semmatch.json` says. It is read back and
-    compared with the model before it takes its name.
+    `token_type_ids`), `tokenizer.json` and `semmatch.json`; weights of more
+    than 2 GiB are in `model.onnx.data`. Its output is `logits` of a
+    `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`: pooling,
+    projection and normalisation are inside, prompts are put before texts by
+    whoever tokenises, as `semmatch.json` says. It is read back and compared
+    with the model before it takes its name.
+
+    With `quantize` weights have 8 bits, and the file a quarter of its size.
+    `"int8"` (dynamic) rounds the vector of each token by its own largest
+    component. `"int8-static"` rounds by ranges that it measures on up to 512
+    pairs of `data`, which is faster. `"auto"` writes both and float32,
+    measures all three on `data` and on the clock of this machine, and keeps
+    the fastest whose loss is at most `max_loss`. Scores of either do not
+    depend on the batch.
 
     Args:
         model: `CrossEncoder` or `BiEncoder` with a preprocessor.
         folder: path; what is there is replaced once the export has passed.
-        quantize: None, or `"int8"` for weights of 8 bits (dynamic
-            quantisation): a quarter of the size and faster on most CPUs.
+        quantize: None, `"int8"`, `"int8-static"` or `"auto"`.
+        data: `Pairs` such as those to be served, other than those that the
+            model was trained on; for `"int8-static"` and `"auto"`. With
+            labels, which `"auto"` needs, what is written is measured on them
+            and admitted or not: by accuracy at the model's threshold, of
+            graded labels by Spearman's correlation.
+        max_loss: float, how much less of that figure is admitted than float32
+            has; None for 0.002.
 
     Returns:
-        `ExportReport`.
+        `ExportReport`; print it to see what was measured.
 
     Raises:
-        RuntimeError: if Keras runs on another backend than TensorFlow, or if
+        RuntimeError: if Keras runs on another backend than TensorFlow; if
             exported scores or vectors differ by more than 1e-4 (before
-            quantisation).
-        TypeError: for another model.
+            quantisation); if a quantised model loses more than `max_loss`.
+            Nothing is written then.
+        TypeError: for another model, and if `data` is no `Pairs`.
+        ValueError: if `data`, its labels or its rows are missing, or without
+            effect.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor, TextEncoder
@@ -78,25 +79,42 @@ def export_onnx(model, folder, *, quantize=None):
     >>> report.max_difference < 1e-4
     True
     """
-    check_one_of(quantize, (None, "int8"), "quantize")
+    check_choice(quantize, data, max_loss)
     check_exportable(model, "export_onnx")
     start = time.perf_counter()
     twin = float32_twin(model)
-    config = _config(model)
+    trials = ()
     with writing_folder(folder) as target:
-        graph = _tower_graph(twin, output_name(twin))
-        onnx.save(graph, target / MODEL_FILE)
+        path = target / MODEL_FILE
+        save_graph(_tower_graph(twin, output_name(twin)), path)
+        # By its path, since only files may be larger than a protobuf.
+        onnx.checker.check_model(str(path))
         twin.preprocessor.tokenizer.save(target)
-        write_config(target, config)
+        write_config(target, _config(model))
         differences = largest_differences(target, twin)
         differences.check()
-        if quantize == "int8":
-            quantize_int8(target / MODEL_FILE)
-            write_config(target, config)
+        if quantize is not None:
+            quantize, trials = write_quantized(target, quantize, data, max_loss)
+        if quantize is not None:
             differences = largest_differences(target, twin)
-        size = sum(file.stat().st_size for file in target.iterdir())
-    seconds = time.perf_counter() - start
-    return ExportReport(differences.score, seconds, size, differences.vector)
+        files = [file.name for file in target.iterdir()]
+        size = sum((target / name).stat().st_size for name in files)
+    _drop_weights(Path(folder), files)
+    return ExportReport(
+        max_difference=differences.score,
+        seconds=time.perf_counter() - start,
+        bytes=size,
+        max_vector_difference=differences.vector,
+        quantization=quantize,
+        trials=trials,
+    )
+
+
+def _drop_weights(folder, files):
+    """Deletes the gigabytes of an older graph that the new one has inside."""
+    weights = weights_file(folder / MODEL_FILE)
+    if weights.name not in files:
+        weights.unlink(missing_ok=True)
 
 
 def _config(model):

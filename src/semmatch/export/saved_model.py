@@ -10,10 +10,10 @@ import numpy as np
 
 from semmatch._folders import writing_folder
 from semmatch.export.graph_form import no_graph_form
-from semmatch.export.onnx import ExportReport
 from semmatch.export.parity import Differences
 from semmatch.export.parity import differences_of
 from semmatch.export.parity import vector_difference
+from semmatch.export.report import ExportReport
 from semmatch.export.tower import check_exportable
 from semmatch.export.tower import INPUTS
 from semmatch.export.tower import output_name

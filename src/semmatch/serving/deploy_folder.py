@@ -20,6 +20,7 @@ FORMAT_VERSION = 1
 OUTPUTS = {"cross_encoder": "logits", "bi_encoder": "sentence_embedding"}
 # What `semmatch.json` says of this kind alone.
 _OWN_SETTINGS = {"cross_encoder": "truncation", "bi_encoder": "embedding"}
+QUANTIZATIONS = ("int8", "int8-static")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,8 @@ class DeployConfig:
         truncation: `"longest_first"` or `"only_second"`, of pairs; None of a
             bi-encoder, which cuts the end of each text.
         embedding: `Embedding` of a bi-encoder, else None.
+        quantization: `"int8"`, of activations as they come, `"int8-static"`,
+            by ranges measured before, or None, for float32.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class DeployConfig:
     versions: dict
     truncation: str | None = None
     embedding: Embedding | None = None
+    quantization: str | None = None
 
     def __post_init__(self):
         check_one_of(self.kind, OUTPUTS, "kind")
@@ -56,6 +60,7 @@ class DeployConfig:
                 )
         if self.truncation is not None:
             check_one_of(self.truncation, TRUNCATIONS, "truncation")
+        check_one_of(self.quantization, (None, *QUANTIZATIONS), "quantization")
 
 
 def write_config(folder, config):
@@ -113,12 +118,12 @@ def read_config(folder):
         )
     allowed = {field.name for field in dataclasses.fields(DeployConfig)}
     allowed.add("files")
-    required = allowed - set(_OWN_SETTINGS.values())
+    required = allowed - {*_OWN_SETTINGS.values(), "quantization"}
     if not required <= set(record) <= allowed:
         raise ValueError(
-            f"{path} must have the keys {sorted(required)} and the one of its "
-            f"kind, {_OWN_SETTINGS}. Received: {sorted(record)}. Export the "
-            "model again."
+            f"{path} must have the keys {sorted(required)}, the one of its "
+            f"kind, {_OWN_SETTINGS}, and quantization if it is quantised. "
+            f"Received: {sorted(record)}. Export the model again."
         )
     files = record.pop("files")
     if not isinstance(files, dict) or not {MODEL_FILE, TOKENIZER_FILE} <= set(

@@ -1,0 +1,73 @@
+"""Takes nodes of an ONNX graph out, and puts others in."""
+
+import numpy as np
+import onnx
+
+
+class GraphEdit:
+    """The nodes that a graph is going to have, in order.
+
+    Args:
+        model: `onnx.ModelProto`, which `finish` changes.
+        prefix: string, begins the names of all that is added.
+
+    Attributes:
+        weights: a dict from the name of each float32 initializer to it.
+
+    >>> from onnx import helper
+    >>> graph = helper.make_graph(
+    ...     [helper.make_node("Neg", ["x"], ["y"])],
+    ...     "negative",
+    ...     [helper.make_tensor_value_info("x", 1, [1])],
+    ...     [helper.make_tensor_value_info("y", 1, [1])],
+    ... )
+    >>> model = helper.make_model(graph)
+    >>> edit = GraphEdit(model, "new")
+    >>> zero = edit.constant("zero", np.float32([0]))
+    >>> _ = edit.add("Sub", zero, "x", output="y")
+    >>> edit.finish()
+    >>> [node.op_type for node in model.graph.node]
+    ['Sub']
+    """
+
+    def __init__(self, model, prefix):
+        self.model = model
+        self.prefix = prefix
+        self.weights = {
+            tensor.name: tensor
+            for tensor in model.graph.initializer
+            if tensor.data_type == onnx.TensorProto.FLOAT
+        }
+        self._nodes = []
+        self._constants = {}
+
+    def keep(self, node):
+        """Takes a node of the graph as it is."""
+        self._nodes.append(node)
+
+    def constant(self, name, value):
+        """The name of a constant; of one name there is one."""
+        name = f"{self.prefix}/{name}"
+        if name not in self._constants:
+            value = np.asarray(value)
+            self._constants[name] = onnx.numpy_helper.from_array(value, name)
+        return name
+
+    def add(self, kind, *inputs, output=None, **attributes):
+        """Adds a node, and gives the name of its output."""
+        output = output or f"{self.prefix}/{kind}_{len(self._nodes)}"
+        self._nodes.append(
+            onnx.helper.make_node(
+                kind, inputs, [output], name=f"{output}_node", **attributes
+            )
+        )
+        return output
+
+    def finish(self):
+        """Gives the graph its new nodes, and the constants they read."""
+        graph = self.model.graph
+        read = {name for node in self._nodes for name in node.input}
+        kept = [tensor for tensor in graph.initializer if tensor.name in read]
+        del graph.node[:], graph.initializer[:]
+        graph.node.extend(self._nodes)
+        graph.initializer.extend([*kept, *self._constants.values()])
