@@ -229,8 +229,10 @@ os._exit(6)
 
 
 LAUNCHER = """
-import sys
+import signal, sys
 from semmatch._launch import launch
+# A shell has its jobs in the background ignore it.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.exit(launch([sys.executable, "-S", "-c", sys.argv[1]], 2, restarts=3))
 """
 
