@@ -105,7 +105,7 @@ def test_the_report_is_true(name, request):
 
 
 def test_the_rate_is_of_the_texts():
-    report = SavedModelReport(0.0, 1.0, 1, texts=2000, mismatches=1)
+    report = SavedModelReport(0.0, 1.0, 1, None, texts=2000, mismatches=1)
     assert report.mismatch_rate == 0.0005
 
 

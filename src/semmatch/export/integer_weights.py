@@ -73,8 +73,8 @@ def integer_kernel(kernel):
         int8 `(dim, width)` from -63 to 63, and float32 `(width,)`.
 
     >>> weights, scale = integer_kernel(np.float32([[6.3, 0], [-0.1, 0]]))
-    >>> weights.tolist(), scale.round(3).tolist()
-    ([[63, 0], [-1, 0]], [0.1, 1.0])
+    >>> weights.tolist(), [f"{value:.3f}" for value in scale]
+    ([[63, 0], [-1, 0]], ['0.100', '1.000'])
     """
     largest = np.abs(kernel).max(axis=0)
     scale = np.where(largest == 0, 1, largest / LARGEST_WEIGHT)

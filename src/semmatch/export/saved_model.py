@@ -13,7 +13,6 @@ from semmatch.export.graph_form import no_graph_form
 from semmatch.export.parity import Differences
 from semmatch.export.parity import differences_of
 from semmatch.export.parity import vector_difference
-from semmatch.export.report import ExportReport
 from semmatch.export.tower import check_exportable
 from semmatch.export.tower import INPUTS
 from semmatch.export.tower import output_name
@@ -28,7 +27,7 @@ _EXTRA = "assets.extra"
 
 
 @dataclasses.dataclass(frozen=True)
-class SavedModelReport(ExportReport):
+class SavedModelReport:
     """What an export to a SavedModel gave.
 
     Attributes:
@@ -44,8 +43,12 @@ class SavedModelReport(ExportReport):
         mismatches: int, texts of which they give different tokens.
     """
 
-    texts: int = 0
-    mismatches: int = 0
+    max_difference: float
+    seconds: float
+    bytes: int
+    max_vector_difference: float | None
+    texts: int
+    mismatches: int
 
     @property
     def mismatch_rate(self):

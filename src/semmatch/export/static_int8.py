@@ -63,8 +63,8 @@ def step_and_zero(low, high):
         float32, what one step stands for, and uint8, what stands for 0.
 
     >>> step, zero = step_and_zero(np.array([-0.5, 0]), np.array([0, 2.05]))
-    >>> float(step.round(4)), int(zero)
-    (0.01, 50)
+    >>> f"{step:.4f}", int(zero)
+    ('0.0100', 50)
     """
     low, high = low.min(), high.max()
     # Nothing but zeros has no step.
