@@ -42,13 +42,12 @@ class Resume(RunCallback):
     `fit`; that finds the checkpoint, takes up weights, dropout seeds, the
     optimizer with its averages, metrics, what other callbacks remember, and
     the generators of Python and numpy, and goes on with the next batch. The
-    batches before are not read again: the order of a dataset of
+    batches before are not made again: the order of a dataset of
     `pair_dataset`, `triplet_dataset`, `distillation_dataset` or
     `record_dataset` is a function of its seed and of a number of batches,
     which the checkpoint holds. Raw texts are as good, and so is a dataset
-    that was mapped or repeated since. In
-    float32 the weights at the end are, bit for bit, those of a training that
-    was not interrupted.
+    that was mapped or repeated since. In float32 the weights at the end are,
+    bit for bit, those of a training that was not interrupted.
 
     A checkpoint is written at the end of each epoch, and every so many
     batches; the process may be killed at any time, also while it writes. At
