@@ -47,6 +47,7 @@ def test_the_readme_runs(page, workplace, capsys):
         assert capsys.readouterr().out, command
 
 
+@pytest.mark.slow
 def test_the_quick_start_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -131,6 +131,7 @@ print(json.dumps(outputs))
 """
 
 
+@pytest.mark.slow
 def test_a_process_with_tensorflow_alone_gets_the_same_scores(
     model, bi, exported, bi_exported
 ):

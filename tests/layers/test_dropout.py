@@ -131,6 +131,7 @@ def test_the_next_seed_is_no_shifted_copy(lag):
         assert np.abs(equal - 0.5).max() < 5 * 0.5 / np.sqrt(99_998)
 
 
+@pytest.mark.slow
 def test_the_bits_of_a_place_change_from_step_to_step():
     steps = [bits((9, step), size=16) for step in range(5_000)]
     steps = np.stack(steps).astype("float64")

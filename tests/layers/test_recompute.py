@@ -42,6 +42,7 @@ def test_a_training_with_dropout_is_the_same():
     assert_same(trained(True), trained(False), 1e-6)
 
 
+@pytest.mark.slow
 def test_a_training_in_bfloat16_is_the_same():
     runs = [trained(x, "mixed_bfloat16") for x in (True, False)]
     assert_same(*runs, 5e-3)

@@ -212,6 +212,7 @@ def rows_with_scores(model):
     return triplet_dataset(TRIPLETS, model.preprocessor, scores=SCORES)
 
 
+@pytest.mark.slow
 def test_a_model_learns_the_teachers_ranking():
     keras.utils.set_random_seed(0)
     model = bi_model()
@@ -231,6 +232,7 @@ def test_a_model_learns_the_teachers_ranking():
     assert near[0] - near[1] == pytest.approx(-2 - 2, abs=1)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_parts_of_a_batch_add_up_to_it():
     def trained(micro_batch_size):

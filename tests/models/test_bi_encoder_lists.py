@@ -64,6 +64,7 @@ def test_triplets_teach(loss):
     assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
 
 
+@pytest.mark.slow
 def test_texts_alone_teach():
     keras.utils.set_random_seed(0)
     texts = ["取消", "借", "怎么", "Hello", "还款", "如何"]

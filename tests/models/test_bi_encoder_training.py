@@ -50,6 +50,7 @@ def trained():
     return model, before, history
 
 
+@pytest.mark.slow
 def test_raw_texts_teach(trained):
     model, before, history = trained
     assert before < 0.8
@@ -166,6 +167,7 @@ def test_pairs_of_weight_zero_teach_nothing():
         assert (moved > 1e-3) == bool(factor)
 
 
+@pytest.mark.slow
 def test_a_training_with_opposite_labels_is_told(trained):
     model = bi_model(preprocessor=trained[0].preprocessor)
     model.set_weights(trained[0].get_weights())

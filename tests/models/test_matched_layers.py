@@ -126,6 +126,7 @@ def test_the_pooler_is_a_pooling():
     )
 
 
+@pytest.mark.slow
 def test_a_wider_teacher_is_reached_by_a_layer_that_is_trained(tmp_path):
     teacher = cross(num_layers=2, hidden_dim=12, seed=3)
     student = cross(num_layers=2)

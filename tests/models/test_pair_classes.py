@@ -24,6 +24,7 @@ PAIRS = Pairs(
 )
 
 
+@pytest.mark.slow
 def test_the_head_teaches_the_vectors():
     keras.utils.set_random_seed(0)
     model = bi_model(pair_classes=3)

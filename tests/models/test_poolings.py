@@ -96,6 +96,7 @@ def test_it_is_trained_saved_and_copied(make, pooling, tmp_path):
     assert len(part.backbone.trainable_variables) == 16
 
 
+@pytest.mark.slow
 def test_attention_begins_where_a_preset_has_none(tmp_path):
     model = bi_model()
     model.save_to_preset(tmp_path / "preset")

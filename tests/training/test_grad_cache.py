@@ -66,6 +66,7 @@ def test_the_gradient_is_that_of_the_whole_batch(name):
     assert_same(trained(loss(), data, 3), trained(loss(), data, None))
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_weights_of_pairs_count_in_parts_too():
     from semmatch.data import pair_dataset
@@ -86,6 +87,7 @@ def test_weights_of_pairs_count_in_parts_too():
     assert_same(run(5), run(None))
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_both_passes_drop_the_same():
     def model():

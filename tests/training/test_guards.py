@@ -356,6 +356,7 @@ def test_the_best_weights_come_back_by_default(restore):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_early_stopping_of_ones_own_restores_instead():
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", restore_best_weights=True
