@@ -147,7 +147,11 @@ def test_fit_reports_it_for_a_sigmoid_model():
     labels, _ = example("sure", size=90)
     noise = np.random.default_rng(1).normal(size=90)
     features = (labels + noise)[:, None].astype("float32")
-    model = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+    # A random weight near 0 would put scores that differ into one bin.
+    head = keras.layers.Dense(
+        1, activation="sigmoid", kernel_initializer="ones"
+    )
+    model = keras.Sequential([head])
     model.compile(
         "sgd", "binary_crossentropy", metrics=[AveragePrecision(10_000)]
     )
