@@ -68,6 +68,7 @@ def load(folder, dtype):
 
 def prepare(folder):
     import nncf
+    import onnx
     import openvino
     import torch
     from onnxruntime.quantization import quantize_dynamic
@@ -105,6 +106,8 @@ def prepare(folder):
         folder / "int8.onnx",
         per_channel=True,
         weight_type=QuantType.QInt8,
+        # The optimizer's own operators have no inferred types.
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
     converted = openvino.convert_model(str(plain))
     openvino.save_model(converted, folder / "plain.xml")
