@@ -105,6 +105,7 @@ def test_the_demo_runs(run, tmp_path, capsys):
         ("03_sentence_bert", "sentence_bert/deploy/model.onnx"),
         ("04_retrieve_and_rerank", "retrieve_and_rerank/find/model.onnx"),
         ("05_distillation", "distillation/taught/model.onnx"),
+        ("06_export_and_deploy", "deploy/ranker/1/saved_model.pb"),
         ("07_distributed_training", "distributed/two/history.json"),
     ],
 )
