@@ -61,6 +61,7 @@ def test_distill_teaches_vectors_and_narrow_blocks(run):
     assert "test 0." not in output
 
 
+@pytest.mark.slow
 def test_distill_refuses_narrow_vectors(run):
     with pytest.raises(SystemExit):
         run("--student bi-encoder --hidden-dim 4")

@@ -31,7 +31,9 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.M)
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", pytest.param("README.zh.md", marks=pytest.mark.slow)]
+)
 def test_the_readme_runs(page, workplace, capsys):
     exec("\n".join(blocks(page, "python")), {})
     shown = capsys.readouterr().out.splitlines()
@@ -72,6 +74,7 @@ def test_both_readmes_show_the_same_code():
     assert english == chinese
 
 
+@pytest.mark.slow
 def test_the_page_on_thresholds_runs(workplace):
     model = CrossEncoder.from_preset("chinese-rbt4")
     pairs = read_pairs("qa_corpus/valid")
@@ -89,6 +92,7 @@ def test_the_page_on_thresholds_runs(workplace):
     assert 0 < scoring.suggest_threshold < scoring.threshold < 1
 
 
+@pytest.mark.slow
 def test_the_page_on_evaluation_runs(capsys):
     faq = load_faq("zh")
     preprocessor = BiEncoderPreprocessor.from_texts(faq.texts("train"))
@@ -228,6 +232,7 @@ def test_the_page_on_tensorflow_runs(workplace, capsys):
     np.testing.assert_allclose(scores, names["scores"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_page_on_retrieval_runs(workplace, capsys):
     bi_encoder = BiEncoder(
         TextEncoder(2000, 1, 2, 8, 16),

@@ -42,7 +42,7 @@ def test_scores_are_those_of_the_formula(language, options):
 
 def test_a_search_finds_the_highest_scores_best_first():
     faq = load_faq("zh")
-    texts, queries = faq.texts("train"), faq.texts("valid")[:4]
+    texts, queries = faq.texts("train")[:150], faq.texts("valid")[:4]
     scores, rows = BM25(texts).search(queries, 7)
     assert scores.shape == rows.shape == (4, 7)
     for query, own, found in zip(queries, scores, rows, strict=True):

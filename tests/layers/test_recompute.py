@@ -38,6 +38,7 @@ def assert_same(one, other, atol):
         np.testing.assert_allclose(a, b, atol=atol)
 
 
+@pytest.mark.slow
 def test_a_training_with_dropout_is_the_same():
     assert_same(trained(True), trained(False), 1e-6)
 

@@ -127,6 +127,7 @@ def test_training_computes_what_lora_adds():
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_quantised_block_runs_in_training_too():
     block = make_block(dropout=0, attention_dropout=0)
     for layer in block._flatten_layers():

@@ -42,9 +42,14 @@ def accuracy(model, triplets=TRIPLETS):
     "loss",
     [
         InfoNCE(),
-        InfoNCE(temperature=0.1, symmetric=True),
-        Triplet(margin=0.5, similarity="cosine", mining="hard"),
-        Matryoshka(InfoNCE(), [2, 8]),
+        *(
+            pytest.param(loss, marks=pytest.mark.slow)
+            for loss in (
+                InfoNCE(temperature=0.1, symmetric=True),
+                Triplet(margin=0.5, similarity="cosine", mining="hard"),
+                Matryoshka(InfoNCE(), [2, 8]),
+            )
+        ),
     ],
 )
 def test_triplets_teach(loss):

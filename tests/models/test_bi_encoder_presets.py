@@ -88,6 +88,7 @@ def test_the_defaults_come_back_too(tmp_path):
     assert_same_vectors(again, model)
 
 
+@pytest.mark.slow
 def test_a_keras_file_gives_the_same_model_back_compiled(tmp_path):
     model = bi_model(
         preprocessor=bi_preprocessor(query_prompt="如何"), **OPTIONS

@@ -192,6 +192,7 @@ def test_a_loss_of_logits_is_refused(loss):
         bi_model().compile(loss=loss)
 
 
+@pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize(
     "options",

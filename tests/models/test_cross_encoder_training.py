@@ -115,6 +115,7 @@ def test_every_form_of_the_data_trains_alike():
     assert np.abs(weights[0][0] - small_model().get_weights()[0]).max() > 0
 
 
+@pytest.mark.slow
 def test_raw_texts_are_shuffled_for_training_and_sorted_for_evaluation(
     monkeypatch,
 ):
@@ -179,7 +180,9 @@ def test_pairs_of_weight_zero_teach_nothing():
     assert np.abs(np.array(biases[1]) - np.array(start)).max() > 1e-3
 
 
-@pytest.mark.parametrize("num_classes", [1, 3])
+@pytest.mark.parametrize(
+    "num_classes", [1, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_an_easy_task_is_learnt(num_classes):
     keras.utils.set_random_seed(0)
     encoder = TextEncoder(64, 1, 2, 16, 16, max_sequence_length=16)
@@ -207,6 +210,7 @@ def test_the_same_seed_gives_the_same_weights():
     assert (runs[0] != runs[2]).any()
 
 
+@pytest.mark.slow
 def test_early_stopping_on_f1_restores_the_best_epoch():
     model, pairs = small_model(), toy_pairs()
     head = model.get_layer("head")

@@ -138,6 +138,7 @@ def test_an_ensemble_beside_the_student_is_the_mean():
     np.testing.assert_allclose(loss_of(online, batch), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The loss became nan")
 def test_a_label_that_is_no_number_is_no_missing_label():
     distiller = DistillationModel(cross(seed=3), cross())
@@ -244,6 +245,7 @@ def student_twin(student):
     return twin
 
 
+@pytest.mark.slow
 def test_metrics_of_a_training_are_of_the_labelled_pairs():
     student = cross()
     distiller = DistillationModel(cross(seed=3), student)
@@ -314,6 +316,7 @@ def test_two_passes_of_a_pair_are_both_taught():
     np.testing.assert_allclose(loss_of(distiller, batch), once, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_cross_encoder_teaches_a_bi_encoder():
     teacher, student = cross(num_layers=2, seed=3), bi_model()
     distiller = DistillationModel(

@@ -21,7 +21,9 @@ GRADES = np.where(
 PAIRS = Pairs(BINARY.text_a, BINARY.text_b, GRADES)
 
 
-@pytest.mark.parametrize("loss", ["auto", AnglE()])
+@pytest.mark.parametrize(
+    "loss", ["auto", pytest.param(AnglE(), marks=pytest.mark.slow)]
+)
 def test_grades_of_any_scale_teach(loss):
     keras.utils.set_random_seed(0)
     model = bi_model()

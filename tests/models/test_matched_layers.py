@@ -197,6 +197,7 @@ def test_weights_of_examples_count(case):
     np.testing.assert_allclose(sum(each), loss_of(distiller, batch), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_two_matches_of_one_kind_have_names_of_their_own(case):
     teacher, student, *_ = case
     matches = [LayerMatch(layers="last"), LayerMatch(layers={1: 1})]

@@ -72,6 +72,7 @@ def test_a_preset_holds_the_tower_alone(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_keras_file_holds_the_head(tmp_path):
     model = bi_model(pair_classes=3)
     model.compile(AdamW(0.01))

@@ -71,8 +71,13 @@ def trained(model):
     return model
 
 
-@pytest.mark.parametrize("make", [bi_model, tiny_model])
-@pytest.mark.parametrize("pooling", ["attention", "first_last"])
+@pytest.mark.parametrize(
+    "make", [pytest.param(bi_model, marks=pytest.mark.slow), tiny_model]
+)
+@pytest.mark.parametrize(
+    "pooling",
+    ["attention", pytest.param("first_last", marks=pytest.mark.slow)],
+)
 def test_it_is_trained_saved_and_copied(make, pooling, tmp_path):
     encoder = tiny_encoder(dropout=0.0, attention_dropout=0.0)
     model = trained(make(encoder, pooling=pooling))

@@ -50,6 +50,7 @@ def test_its_gradient_is_the_sum_over_its_uses():
     assert np.abs(moved["embedding_projection/kernel"]).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_activation_checkpointing_trains_it_the_same():
     runs = []
     for value in (True, False):

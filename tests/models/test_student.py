@@ -401,6 +401,7 @@ def test_a_student_goes_to_a_preset_and_back(tmp_path, kind, layers, options):
     assert again.backbone.get_config() == student.backbone.get_config()
 
 
+@pytest.mark.slow
 def test_a_student_learns():
     still = {"dropout": 0.0, "attention_dropout": 0.0}
     teacher = teacher_of(CrossEncoder, still, dropout=0.0)

@@ -39,9 +39,11 @@ def trained_layers(model):
 @pytest.mark.parametrize(
     ("part", "pooling", "starts"),
     [
-        ("head", "pooler", ("head",)),
+        pytest.param("head", "pooler", ("head",), marks=pytest.mark.slow),
         ("head", "mean", ("head",)),
-        ("top:1", "pooler", ("block_1/", "head")),
+        pytest.param(
+            "top:1", "pooler", ("block_1/", "head"), marks=pytest.mark.slow
+        ),
         ("top:2", "mean", ("block_0/", "block_1/", "head")),
     ],
 )
@@ -79,7 +81,9 @@ def test_lora_trains_products_of_the_rank(folder):
     assert shapes["block_0/query/lora_kernel_b"] == (3, 8)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_lora_begins_as_it_was_and_is_saved_as_one_matrix(
     folder, tmp_path, dtype
 ):
@@ -107,6 +111,7 @@ def test_lora_begins_as_it_was_and_is_saved_as_one_matrix(
         )
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_an_export_has_what_lora_added(folder, tmp_path):
     model = load(folder, "lora:2")

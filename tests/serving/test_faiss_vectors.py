@@ -135,6 +135,7 @@ def test_without_faiss_numpy_searches_and_the_extra_is_named(monkeypatch):
         VectorIndex(DIM, factory="Flat")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["faiss", "tensorflow"])
 def test_faiss_works_beside_tensorflow_and_onnxruntime(first):
     code = f"""

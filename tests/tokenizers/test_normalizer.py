@@ -91,6 +91,7 @@ def test_without_rules_a_text_stays():
     assert Tokenizer(rust.to_str()).normalize("“Ａ") == "“Ａ"
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_training_scoring_and_serving_read_the_same_text(tmp_path):
     texts = [text for pair in fuzzed_pairs(5_000, seed=1) for text in pair]

@@ -61,7 +61,9 @@ print(json.dumps([type(found).__name__, found.num_replicas_in_sync]))
     [
         ("auto", "", ["MirroredStrategy", 3]),
         # Of one worker alone devices decide.
-        ("auto", ALONE, ["MirroredStrategy", 3]),
+        pytest.param(
+            "auto", ALONE, ["MirroredStrategy", 3], marks=pytest.mark.slow
+        ),
     ],
 )
 def test_several_devices_are_mirrored(name, config, expected):

@@ -59,7 +59,17 @@ def assert_same(one, other, atol=1e-5):
 
 
 @tensorflow_only
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "info_nce",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in LOSSES
+            if name != "info_nce"
+        ),
+    ],
+)
 def test_the_gradient_is_that_of_the_whole_batch(name):
     loss, data = LOSSES[name]
     # 7 parts of 3 and one of less: none of them alone has the negatives.

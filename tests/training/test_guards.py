@@ -120,6 +120,7 @@ def test_labels_the_wrong_way_round_are_told():
         fit(model, flipped(PAIRS), epochs=8)
 
 
+@pytest.mark.slow
 def test_a_fresh_head_may_begin_the_wrong_way_round():
     model = ranked_right(compiled(1e-6))
     kernel = model.get_layer("head").kernel
@@ -127,6 +128,7 @@ def test_a_fresh_head_may_begin_the_wrong_way_round():
     fit(model)  # a warning would be an error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("soft", [False, True])
 def test_soft_and_one_hot_labels_train(soft):
     import tensorflow as tf
@@ -143,6 +145,7 @@ def test_soft_and_one_hot_labels_train(soft):
     fit(model, one_hot, one_hot, batch_size=None)
 
 
+@pytest.mark.slow
 def test_validation_pairs_in_the_order_of_their_labels_are_no_collapse():
     model = ranked_right(compiled(0.03))
     order = np.argsort(VALID.label, kind="stable")
@@ -175,6 +178,7 @@ def test_weights_that_are_no_numbers_are_told_and_not_kept():
     assert np.isfinite(model.score(VALID)).all()
 
 
+@pytest.mark.slow
 def test_the_scoring_may_change_during_a_training():
     model = compiled()
 
@@ -202,6 +206,7 @@ def test_epochs_without_validation_are_passed_over():
     fit(compiled(), epochs=3, validation_freq=2)
 
 
+@pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize("restore", [True, False])
 def test_averages_are_kept_by_a_training_that_stops_early(restore):
@@ -393,6 +398,7 @@ def test_the_first_metric_with_a_direction_is_monitored(metrics, expected):
     assert monitored(model, figures) == expected
 
 
+@pytest.mark.slow
 def test_what_is_validated_with_averaged_weights_is_kept():
     losses = []
     for average in (False, True):

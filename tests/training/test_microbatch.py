@@ -58,7 +58,13 @@ def assert_same(one, other):
 
 @tensorflow_only
 @pytest.mark.parametrize(
-    ("rows", "size"), [(64, 16), (50, 16), (3, 16), (50, 1000)]
+    ("rows", "size"),
+    [
+        pytest.param(64, 16, marks=pytest.mark.slow),
+        (50, 16),
+        (3, 16),
+        pytest.param(50, 1000, marks=pytest.mark.slow),
+    ],
 )
 def test_parts_add_up_to_the_batch(rows, size):
     assert_same(trained(size, rows), trained(None, rows))
@@ -82,6 +88,7 @@ def test_sample_weights_count_in_parts_too():
     assert expected[1]["loss"] != trained(None, 50)[1]["loss"]
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_clipping_and_moments_see_the_whole_batch():
     from semmatch.training import AdamW
@@ -143,6 +150,7 @@ def test_a_regularisation_loss_counts_once():
     assert_same(losses(16), losses(None))
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_several_steps_per_execution_are_the_same_steps():
     expected = trained(None, 200, batch_size=32)

@@ -38,6 +38,7 @@ def test_no_epoch_of_the_data_is_passed_over(found):
     assert found["epochs_begun"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validation_data", [None, toy_pairs(16)])
 def test_a_step_is_traced_once(monkeypatch, validation_data):
     traced = []

@@ -139,6 +139,7 @@ def test_other_orders_and_arguments(tmp_path, shuffle):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "endless", [False, pytest.param(True, marks=pytest.mark.slow)]
 )
@@ -529,6 +530,7 @@ def test_each_kind_of_model_goes_on(tmp_path, train):
     assert other.before == history.before
 
 
+@pytest.mark.slow
 def test_data_in_files_go_on(tmp_path):
     def data():
         records = record_dataset(

@@ -108,6 +108,7 @@ def test_the_first_difference_is_told(one, other, expected):
     assert first_difference(one, other) == expected
 
 
+@pytest.mark.slow
 def test_another_process_has_the_same_record():
     code = """
 import json
