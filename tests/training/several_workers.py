@@ -28,6 +28,7 @@ from semmatch.training import AdamW
 from semmatch.training import gather_replicas
 from semmatch.training import is_chief
 from semmatch.training import Resume
+from semmatch.training import RunFolder
 from semmatch.training import strategy
 from semmatch.training.cluster import read_cluster
 from tests import checks
@@ -258,13 +259,16 @@ def resumed(replicas, folder):
     with replicas.scope():
         model = checks.small_model()
         # An epsilon that a rounded gradient of zero does not reach.
-        model.compile(AdamW(1e-2, epsilon=1e-3))
+        model.compile(
+            AdamW(1e-2, epsilon=1e-3, use_ema=True, ema_momentum=0.5)
+        )
     data = pair_dataset(
         pairs, model.preprocessor, batch_size=16, shuffle=True, seed=4
     )
     began = []
     callbacks = [
         Resume(folder / "checkpoints", every=2),
+        RunFolder(folder / "run"),
         keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda epoch, logs: began.append(epoch),
             on_train_batch_begin=lambda batch, logs: (

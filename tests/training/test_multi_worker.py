@@ -8,6 +8,7 @@ import pytest
 from semmatch import CrossEncoder
 from semmatch import load_model
 from semmatch.training import strategy
+from semmatch.training.metric_files import read_metrics
 from tests.checks import tensorflow_only
 from tests.training import several_workers
 
@@ -100,3 +101,7 @@ def test_after_a_kill_all_workers_go_on_where_they_were(tmp_path):
             np.testing.assert_allclose(
                 found[name], value, atol=1e-5, err_msg=name
             )
+    # The first one writes what the training was, and no checkpoint is left.
+    losses = [row["loss"] for row in read_metrics(tmp_path / "run")]
+    np.testing.assert_allclose(losses, alone["loss"], atol=1e-5)
+    assert not any((tmp_path / "checkpoints").iterdir())
