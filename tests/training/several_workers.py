@@ -259,9 +259,7 @@ def resumed(replicas, folder):
     with replicas.scope():
         model = checks.small_model()
         # An epsilon that a rounded gradient of zero does not reach.
-        model.compile(
-            AdamW(1e-2, epsilon=1e-3, use_ema=True, ema_momentum=0.5)
-        )
+        model.compile(AdamW(1e-2, epsilon=1e-3, use_ema=True, ema_momentum=0.5))
     data = pair_dataset(
         pairs, model.preprocessor, batch_size=16, shuffle=True, seed=4
     )

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import onnx
 
+from semmatch.export.graph_weights import fold_weights
+
 # The first opset at which tf2onnx leaves ReduceMean as it is; before it
 # became GlobalAveragePool, which is slow and cannot be fused.
 OPSET = 18
@@ -70,6 +72,7 @@ def to_onnx(function, variables, signature):
     finally:
         logger.setLevel(level)
     _bind(model.graph, variables)
+    fold_weights(model)
     _name_dimensions(model.graph)
     return model
 
