@@ -21,6 +21,8 @@ from processes import reading
 from processes import sentence_transformers_python
 
 WARM_UP = 1000
+# Of the deploy folders, `quantize` of `export_onnx`.
+OURS = {"float32": None, "int8": "int8", "int8-static": "int8-static"}
 PEER = """
 import json, sys, time
 import numpy as np, torch
@@ -59,7 +61,7 @@ def main():
         export(options)
         rows = {
             name: run(options, name)
-            for name in ("float32", "int8", "BiEncoder", *options.peers)
+            for name in (*OURS, "BiEncoder", *options.peers)
         }
     print(f"{len(texts):,} sentences, {options.threads} threads")
     expected = rows["float32"][1]
@@ -89,12 +91,19 @@ def sentences(data):
 def export(options):
     from semmatch import BiEncoder
     from semmatch import export_onnx
+    from semmatch import Pairs
+    from semmatch import read_pairs
 
     model = BiEncoder.from_preset(
         options.preset, num_layers=options.num_layers, sequence_length=64
     )
-    export_onnx(model, options.folder / "float32")
-    export_onnx(model, options.folder / "int8", quantize="int8")
+    for name, quantize in OURS.items():
+        data = None
+        if quantize == "int8-static":
+            valid = read_pairs(options.data / "valid")
+            # Without labels, by which a loss would be refused.
+            data = Pairs(valid.text_a, valid.text_b)
+        export_onnx(model, options.folder / name, quantize=quantize, data=data)
     model.save_to_preset(options.folder / "BiEncoder")
 
 
