@@ -233,6 +233,8 @@ def test_an_export_says_what_it_measured(tmp_path, quantize):
         ("auto", LABELLED, -0.1, r"must be in \[0, 1\].*max_loss=-0.1"),
         ("auto", LABELLED, 2, r"must be in \[0, 1\], such as.*max_loss=2"),
         ("auto", LABELLED, float("nan"), r"in \[0, 1\].*max_loss=nan"),
+        ("auto", LABELLED, True, r"in \[0, 1\].*max_loss=True"),
+        ("auto", LABELLED, "0.1", r"in \[0, 1\].*max_loss='0.1'"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

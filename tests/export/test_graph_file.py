@@ -99,3 +99,18 @@ def test_a_second_file_replaces_the_one_before(tmp_path):
     assert (tmp_path / "model.onnx.data").stat().st_size == 40_000
     [weight] = onnx.load(path).graph.initializer
     assert (onnx.numpy_helper.to_array(weight) == 2).all()
+
+
+@pytest.mark.slow
+def test_more_than_a_protobuf_holds_is_written(tmp_path):
+    # 2.25 GiB, nothing of which is pretended.
+    graph = onnx.GraphProto()
+    weight = np.ones((2**13, 2**13), "float32")
+    for place in range(9):
+        name = f"weight_{place}"
+        graph.initializer.append(onnx.numpy_helper.from_array(weight, name))
+    save_graph(onnx.helper.make_model(graph), tmp_path / "model.onnx")
+    size = (tmp_path / "model.onnx.data").stat().st_size
+    assert size >= 9 * 2**28
+    found = onnx.load(tmp_path / "model.onnx", load_external_data=False)
+    assert len(found.graph.initializer) == 9

@@ -48,7 +48,16 @@ def test_a_table_has_one_scale_and_all_8_bits(axis):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert {
         tensor.name: tensor.data_type for tensor in model.graph.initializer
-    }["test/table_quantized"] == TensorProto.INT8
+    }["test/table_entries"] == TensorProto.INT8
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_table_with_what_is_no_number_stays_as_it_is(value):
+    # A row that no id reaches would else spoil all the others.
+    table = np.ones((5, 6), "float32")
+    table[4] = value
+    model = lookup(table)
+    assert not write_lookup(GraphEdit(model, "test"), model.graph.node[0])
 
 
 def test_a_table_of_zeros_stays_one():

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+import semmatch.export.block_nodes
 import semmatch.export.onnx
 from semmatch import CrossEncoder
 from semmatch import export_onnx
@@ -187,6 +188,25 @@ def test_a_second_export_replaces_the_first(exported, tmp_path):
     names = {file.name for file in folder.iterdir()}
     assert names == {*FILES, "notes.txt"}
     assert report.bytes == sum((folder / f).stat().st_size for f in FILES)
+
+
+def test_a_graph_without_its_mask_is_not_handed_over(
+    model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(semmatch.export.block_nodes, "MASKED", 0.0)
+    with pytest.raises(RuntimeError, match="scores differ from the model's"):
+        export_onnx(model, tmp_path / "deploy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_gives_no_numbers_is_told_so(tmp_path):
+    model = spread_model()
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    head.set_weights([kernel, bias * np.nan])
+    with pytest.raises(ValueError, match="itself gives NaN .* has diverged"):
+        export_onnx(model, tmp_path / "deploy")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_the_length_is_that_of_the_median_pair(folders, timed):
     assert {length for _, _, length, _ in timed} == {expected[1]}
 
 
-@pytest.mark.parametrize(("prompt", "expected"), [("", 2 + 2), ("取", 3 + 2)])
+@pytest.mark.parametrize(("prompt", "expected"), [("", 2 + 4), ("取", 3 + 4)])
 def test_of_a_bi_encoder_it_is_that_of_the_median_passage(
     tmp_path, timed, prompt, expected
 ):
@@ -150,11 +151,43 @@ def test_a_model_that_decides_about_all_alike_is_refused(folders, timed):
     data = Pairs(text_a, text_b, [1] * len(above))
     message = (
         rf"different ways.*Received: {len(above)} pairs, all of them decided "
-        r"to be of class 1, with the threshold 0\.5.*fit_threshold"
+        r"to be of class 1\. The threshold is 0\.5; fit it.*fit_threshold"
     )
     with pytest.raises(ValueError, match=message):
         measure_trials({None: folders[None]}, data)
     assert timed == []
+
+
+def test_one_pair_is_too_few_for_a_threshold_too(folders, timed):
+    data = Pairs(["取消"], ["还款"], [1])
+    with pytest.raises(ValueError, match=r"1 pairs, .* Take more pairs, of"):
+        measure_trials({None: folders[None]}, data)
+
+
+def test_labels_beyond_the_classes_are_refused(tmp_path, timed):
+    export_onnx(spread_model(num_classes=3), tmp_path / "deploy")
+    data = Pairs(TEXTS_A, TEXTS_B, [row % 4 for row in range(len(PAIRS))])
+    message = r"`data.label` must be in \[0, 3\)"
+    with pytest.raises(ValueError, match=message):
+        measure_trials({None: tmp_path / "deploy"}, data)
+
+
+def test_pairs_of_a_token_each_are_enough(folders):
+    data = Pairs(
+        ["取", "还", "借", "消"], ["还", "款", "借", "消"], [0, 1, 2, 3]
+    )
+    assert all(
+        trial.milliseconds > 0 for trial in measure_trials(folders, data)
+    )
+
+
+def test_what_is_said_of_pairs_is_said_once(folders, timed):
+    long = [*TEXTS_A, "取消" * 500]
+    data = Pairs(long, [*TEXTS_B, "还款" * 500], [*LABELS, 1])
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        measure_trials(folders, data)
+    assert sum("have more than" in str(one.message) for one in found) == 1
 
 
 def test_a_table_marks_what_was_kept():

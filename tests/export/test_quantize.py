@@ -10,6 +10,8 @@ import pytest
 
 from semmatch import export_onnx
 from semmatch import Matcher
+from semmatch import Pairs
+from semmatch.export import integer_weights
 from semmatch.export.quantize import quantize_int8
 from semmatch.models import TextEncoder
 from tests.checks import tensorflow_only
@@ -105,6 +107,54 @@ def test_what_reads_the_same_is_quantised_once(tmp_path):
     kinds = [node.op_type for node in nodes]
     assert kinds.count("QuantizeLinear") == 1
     assert kinds.count("MatMulIntegerToFloat") == 2
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_kernel_may_be_a_table_as_well(tmp_path, first):
+    generator = np.random.default_rng(0)
+    kernel = generator.normal(size=(64, 8)).astype("float32")
+    model = product(kernel)
+    kind, helper = onnx.TensorProto, onnx.helper
+    rows = helper.make_node("Gather", ["kernel", "ids"], ["rows"])
+    model.graph.node.insert(first, rows)
+    model.graph.input.append(
+        helper.make_tensor_value_info("ids", kind.INT64, [None])
+    )
+    model.graph.output.append(
+        helper.make_tensor_value_info("rows", kind.FLOAT, None)
+    )
+    onnx.save(model, tmp_path / "model.onnx")
+    quantize_int8(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    vectors = generator.normal(size=(9, 64)).astype("float32")
+    found = session.run(["y", "rows"], {"x": vectors, "ids": np.array([3, 60])})
+    for one, other in zip(
+        found, (vectors @ kernel, kernel[[3, 60]]), strict=True
+    ):
+        assert 1e-6 < np.abs(one - other).max() / other.std() < 0.1
+
+
+@tensorflow_only
+@pytest.mark.parametrize("quantize", ["int8", "int8-static"])
+def test_a_quantised_graph_that_gives_no_numbers_is_not_written(
+    tmp_path, monkeypatch, quantize
+):
+    integers = integer_weights.integer_kernel
+
+    def broken(kernel):
+        weights, scale = integers(kernel)
+        return weights, scale * np.float32(np.nan)
+
+    monkeypatch.setattr(integer_weights, "integer_kernel", broken)
+    data = Pairs(*map(list, zip(*PAIRS, strict=True)))
+    with pytest.raises(RuntimeError, match=rf"{quantize!r} gives NaN"):
+        export_onnx(
+            spread_model(),
+            tmp_path / "deploy",
+            quantize=quantize,
+            data=data if quantize == "int8-static" else None,
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_head_of_few_logits_stays_as_it_is(tmp_path):

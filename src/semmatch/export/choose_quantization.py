@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import numbers
 import os
 import shutil
 import tempfile
@@ -84,7 +85,8 @@ def check_choice(quantize, data, max_loss):
             f"`data`. Received: max_loss={max_loss} with {shown} and "
             f"data={data!r}."
         )
-    if not 0 <= max_loss <= 1:
+    is_number = isinstance(max_loss, numbers.Real)
+    if isinstance(max_loss, bool) or not (is_number and 0 <= max_loss <= 1):
         raise ValueError(
             "`max_loss` must be in [0, 1], such as 0.002 for 0.2 points of "
             f"accuracy. Received: max_loss={max_loss!r}."

@@ -2,8 +2,9 @@
 
 import onnx
 
-# One protobuf holds 2 GiB. What is beside the weights has the last MiB.
-MOST_BYTES = 2**31 - 2**20
+# Bytes of weights in one protobuf, which holds 2 GiB. What is beside them has
+# the last 16 MiB.
+MOST_BYTES = 2**31 - 2**24
 
 # Ends the name of the file that has the weights of such a graph.
 _WEIGHTS = ".data"
@@ -24,7 +25,9 @@ def save_graph(model, path):
     weights = weights_file(path)
     # Of a graph that was here before; onnx would append to it.
     weights.unlink(missing_ok=True)
-    if model.ByteSize() <= MOST_BYTES:
+    # Not `ByteSize`, which fails of what is beyond a protobuf.
+    size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
+    if size <= MOST_BYTES:
         onnx.save(model, path)
     else:
         onnx.save(

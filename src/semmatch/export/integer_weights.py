@@ -97,19 +97,21 @@ def write_lookup(edit, node):
     name, rows = node.input
     table = onnx.numpy_helper.to_array(edit.weights[name])
     largest = np.abs(table).max(initial=0)
+    if not np.isfinite(largest):
+        return False  # There is one scale, and other rows may be read.
     scale = np.float32(largest / _LARGEST_ENTRY if largest else 1)
     entries = np.round(table / scale).astype("int8")
     [axis] = [a.i for a in node.attribute if a.name == "axis"] or [0]
     found = edit.add(
         "Gather",
-        edit.constant(f"{name}_quantized", entries),
+        edit.constant(f"{name}_entries", entries),
         rows,
         axis=axis,
     )
     edit.add(
         "DequantizeLinear",
         found,
-        edit.constant(f"{name}_scale", scale),
+        edit.constant(f"{name}_entry_scale", scale),
         edit.constant("zero_entry", np.int8(0)),
         output=node.output[0],
     )

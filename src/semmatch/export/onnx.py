@@ -63,11 +63,11 @@ def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
     Raises:
         RuntimeError: if Keras runs on another backend than TensorFlow; if
             exported scores or vectors differ by more than 1e-4 (before
-            quantisation); if a quantised model loses more than `max_loss`.
-            Nothing is written then.
+            quantisation); if a quantised model gives no numbers, or loses
+            more than `max_loss`. Nothing is written then.
         TypeError: for another model, and if `data` is no `Pairs`.
         ValueError: if `data`, its labels or its rows are missing, or without
-            effect.
+            effect; if the model itself gives NaN or infinity.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor, TextEncoder
@@ -97,6 +97,7 @@ def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
             quantize, trials = write_quantized(target, quantize, data, max_loss)
         if quantize is not None:
             differences = largest_differences(target, twin)
+            differences.check_finite(quantize)
         files = [file.name for file in target.iterdir()]
         size = sum((target / name).stat().st_size for name in files)
     _drop_weights(Path(folder), files)

@@ -40,6 +40,15 @@ class Differences:
                     "written. Please report the model's configuration."
                 )
 
+    def check_finite(self, quantize):
+        """Raises a `RuntimeError` if a quantised model gives no numbers."""
+        if not np.isfinite(self.score):
+            raise RuntimeError(
+                f"quantize={quantize!r} gives NaN or infinity for a score, and "
+                "float32 does not; nothing was written. Leave `quantize` out, "
+                "and please report the model's configuration."
+            )
+
 
 def largest_differences(folder, model):
     """Compares a deploy folder with its model, on random tokens.
@@ -67,6 +76,9 @@ def differences_of(run, model):
 
     Returns:
         `Differences`.
+
+    Raises:
+        ValueError: if the model itself gives NaN or infinity.
     """
     packer = model.preprocessor.packer
     random = np.random.default_rng(0)
@@ -76,7 +88,9 @@ def differences_of(run, model):
         random.integers(size, size=length).tolist() for length in range(longest)
     ]
     if not isinstance(model, BiEncoder):
-        outputs = _both(run, model, packer.pack_ids(ids, ids[::-1]))
+        # Of all lengths together too: rows of one length have no padding.
+        others = ids[::2] + ids[1::2]
+        outputs = _both(run, model, packer.pack_ids(ids, others))
         return Differences(_difference(*map(model.scoring.scores, outputs)))
     outputs = _both(run, model, packer.pack_ids(ids))
     scores = [
@@ -108,7 +122,14 @@ def vector_difference(found, expected):
 def _both(run, model, features):
     """What was exported and what the model gives for packed features."""
     inputs = {name: features[name] for name in model.preprocessor.feature_names}
-    return run(inputs), model.predict_on_batch(inputs)
+    expected = model.predict_on_batch(inputs)
+    if not np.isfinite(expected).all():
+        raise ValueError(
+            "The model itself gives NaN or infinity on random tokens, so that "
+            "nothing was written. Most often its training has diverged: look "
+            "at its loss."
+        )
+    return run(inputs), expected
 
 
 def _difference(found, expected):

@@ -1,10 +1,12 @@
 """How exact and how fast deploy folders of one model are."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 
 from semmatch.evaluation import spearman
+from semmatch.evaluation.inputs import check_labels
 from semmatch.evaluation.model_scores import decide
 from semmatch.evaluation.model_scores import is_graded
 from semmatch.evaluation.model_scores import score_labelled
@@ -66,7 +68,13 @@ def measure_trials(folders, data):
         ValueError: if the labels cannot tell models apart, see `_figure`.
     """
     matchers = {name: Matcher(folder) for name, folder in folders.items()}
-    figures = {name: _figure(one, data) for name, one in matchers.items()}
+    figures = {}
+    for name, matcher in matchers.items():
+        with warnings.catch_warnings():
+            if name is not None:
+                # Float32 has said the same of the same pairs.
+                warnings.simplefilter("ignore")
+            figures[name] = _figure(matcher, data)
     times = _fastest(matchers, _usual_length(matchers[None], data))
     return [
         QuantizationTrial(
@@ -105,14 +113,21 @@ def _figure(matcher, data):
     labels, scores = score_labelled(matcher, data, "export_onnx")
     if scores.ndim == 1 and is_graded(labels):
         return "Spearman", spearman(labels, scores)
+    if scores.ndim == 2:
+        labels = check_labels(labels, "data.label", scores.shape[1])
     predicted = decide(scores, matcher.scoring.threshold)
     if matcher.config.quantization is None and len(np.unique(predicted)) == 1:
+        advice = "Take more pairs, of several classes."
+        if scores.ndim == 1 and len(scores) > 1:
+            advice = (
+                f"The threshold is {matcher.scoring.threshold}; fit it first: "
+                "model.fit_threshold(data)."
+            )
         raise ValueError(
             "`data` must have pairs that the model decides about in different "
             "ways, else its accuracy says nothing of its scores. Received: "
             f"{len(labels)} pairs, all of them decided to be of class "
-            f"{predicted[0]}, with the threshold {matcher.scoring.threshold}. "
-            "Fit the threshold first: model.fit_threshold(data)."
+            f"{predicted[0]}. {advice}"
         )
     return "accuracy", float(np.mean(predicted == labels))
 
@@ -128,8 +143,9 @@ def _usual_length(matcher, data):
         prompt = matcher.embedding.passage_prompt
         lengths = packer.lengths(packer.tokenize(data.text_b, prompt))
         least = packer.lengths(packer.tokenize([""], prompt))
-    # With two tokens of texts at least.
-    return max(int(np.median(lengths)), int(least[0]) + 2)
+    # With four tokens of texts at least: there are to be 32 different ones.
+    length = max(int(np.median(lengths)), int(least[0]) + 4)
+    return min(length, packer.sequence_length)
 
 
 def _fastest(matchers, length):
