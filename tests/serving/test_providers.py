@@ -64,6 +64,16 @@ def test_another_provider_is_refused(tmp_path, provider):
         Matcher(tmp_path, provider=provider)
 
 
+def test_openvino_has_no_dynamic_int8(tmp_path):
+    folder = write_deploy(
+        tmp_path, dataclasses.replace(config(), quantization="int8")
+    )
+    message = r"OpenVINO does not compute .*model\.onnx.*quantize='int8-static'"
+    with pytest.raises(ValueError, match=message):
+        Matcher(folder, provider="openvino")
+    assert len(Matcher(folder).score(PAIRS)) == len(PAIRS)
+
+
 def test_without_openvino_the_extra_is_named(tmp_path, monkeypatch):
     class NoOpenvino:
         @staticmethod

@@ -36,7 +36,8 @@ class Matcher(Scorer):
         num_threads: int or None, threads of one computation; None takes as
             many as this process or container has cores, see `cpu_limit`.
         provider: `"onnxruntime"`, or `"openvino"` where it is installed
-            (`pip install semmatch[openvino]`); both compute in float32.
+            (`pip install semmatch[openvino]`), which computes folders in
+            float32 and `"int8-static"`.
 
     Attributes:
         config: `DeployConfig`.
@@ -48,7 +49,8 @@ class Matcher(Scorer):
         ImportError: without the provider's package.
         RuntimeError: if the provider is too old for the graph.
         ValueError: if a file was changed, or is none that `semmatch.json`
-            describes; if `num_threads` is no count.
+            describes; if `num_threads` is no count; for OpenVINO and a folder
+            in `"int8"`.
 
     >>> matcher = Matcher("deploy")  # doctest: +SKIP
     >>> matcher.rank("怎么还款", ["如何还贷", "怎么注销"], top_k=1)

@@ -32,9 +32,18 @@ def open_graph(folder, config, provider, num_threads):
     Raises:
         ImportError: without the provider's package.
         RuntimeError: if it does not know the graph.
-        ValueError: if the graph is not the one that `config` describes.
+        ValueError: if the graph is not the one that `config` describes, or is
+            in an int8 that the provider does not compute.
     """
     path = folder / MODEL_FILE
+    if provider == "openvino" and config.quantization == "int8":
+        # It loads the graph, and fails at the first computation.
+        raise ValueError(
+            f"OpenVINO does not compute {path}, which is quantised to "
+            "'int8': the scales of its tokens are found as they come. Take "
+            "provider='onnxruntime', or export with "
+            "quantize='int8-static' or None."
+        )
     session = PROVIDERS[provider](path, num_threads)
     output = OUTPUTS[config.kind]
     inputs = {"input_ids", "attention_mask"}
