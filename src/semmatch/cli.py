@@ -28,9 +28,10 @@ def main(arguments=None):
 def _export(options):
     import semmatch
 
+    # Pairs first: they may be refused, and a model takes long to load.
+    data = None if options.data is None else semmatch.read_pairs(options.data)
     model_class = getattr(semmatch, _model_class(Path(options.preset)))
     model = model_class.from_preset(options.preset)
-    data = None if options.data is None else semmatch.read_pairs(options.data)
     report = semmatch.export_onnx(
         model,
         options.folder,

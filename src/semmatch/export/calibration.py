@@ -105,7 +105,8 @@ def _session_with_outputs(path, names, num_threads):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = num_threads
-    with tempfile.TemporaryDirectory() as folder:
+    # Beside it: where temporary files else are there may be no room for it.
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         watched = Path(folder) / MODEL_FILE
         save_graph(model, watched)
         return onnxruntime.InferenceSession(
