@@ -64,17 +64,24 @@ def plot(rows, path):
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
+    times = [single.p50 for _, _, single in rows]
+    middle = (min(times) * max(times)) ** 0.5
     for name, report, single in rows:
         low, high = report.intervals["accuracy"]
         around = [[report.accuracy - low], [high - report.accuracy]]
         axes.errorbar(single.p50, report.accuracy, around, fmt="o", capsize=3)
+        # Towards the middle, so that it stays within the picture.
+        side, offset = ("left", 8) if single.p50 <= middle else ("right", -8)
         axes.annotate(
             name,
             (single.p50, report.accuracy),
-            xytext=(8, 4),
+            xytext=(offset, 4),
             textcoords="offset points",
+            ha=side,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel(f"milliseconds of one pair of {LENGTH} tokens, int8")
     axes.set_ylabel("accuracy on test, 95 % interval")
     axes.grid(alpha=0.3)
