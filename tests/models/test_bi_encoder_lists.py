@@ -89,6 +89,7 @@ def test_texts_alone_teach():
     assert spread() < before - 0.3
 
 
+@pytest.mark.slow
 def test_scores_of_a_teacher_teach():
     keras.utils.set_random_seed(0)
     model = bi_model(normalize=False, similarity="dot")

@@ -138,6 +138,7 @@ def test_raw_texts_are_shuffled_for_training_and_sorted_for_evaluation(
     ]
 
 
+@pytest.mark.slow
 def test_validation_data_in_each_form_is_evaluated():
     model, pairs = small_model(), toy_pairs()
     valid = toy_pairs(16, seed=1)

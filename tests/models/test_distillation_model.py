@@ -149,6 +149,7 @@ def test_a_label_that_is_no_number_is_no_missing_label():
     assert np.isnan(losses).all()
 
 
+@pytest.mark.slow
 def test_figures_of_an_evaluation_are_those_of_the_student():
     student = cross()
     distiller = DistillationModel(cross(seed=3), student)
@@ -211,6 +212,7 @@ def test_what_is_saved_is_the_student(tmp_path):
     np.testing.assert_allclose(again.score(LABELLED), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_logs_of_a_training_show_the_parts_of_the_loss():
     distiller = DistillationModel(cross(seed=3), cross())
     distiller.compile()

@@ -288,6 +288,7 @@ def test_a_missing_folder_is_named(tmp_path):
         CrossEncoder.from_preset(tmp_path / "absent")
 
 
+@pytest.mark.slow
 def test_a_keras_file_gives_the_same_model_back_compiled(tmp_path):
     model = small_model(hidden_dim=4)
     model.compile(

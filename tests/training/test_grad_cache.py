@@ -113,6 +113,7 @@ def test_both_passes_drop_the_same():
     assert_same(again, expected)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_a_loss_that_adds_up_goes_through_parts_without_a_cache():
     from semmatch.losses import CosineMSE

@@ -81,6 +81,7 @@ def test_a_batch_of_known_size_may_be_cut():
     np.testing.assert_allclose(loss, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_sample_weights_count_in_parts_too():
     expected = trained(None, 50, weighted=True)
@@ -140,6 +141,7 @@ def test_each_part_draws_its_own_dropout():
     assert len(np.unique(scores[-1])) == 4
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_a_regularisation_loss_counts_once():
     def losses(size):

@@ -126,6 +126,7 @@ def test_what_runs_eagerly_goes_on(tmp_path):
     compare_toy(tmp_path / "c", [(0, 3)], compile={"run_eagerly": True})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_other_orders_and_arguments(tmp_path, shuffle):
     def data():
