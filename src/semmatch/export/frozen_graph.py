@@ -41,7 +41,8 @@ def export_frozen_graph(model, path):
         RuntimeError: if Keras runs on another backend than TensorFlow, or if
             scores or vectors differ by more than 1e-4.
         TypeError: for another model.
-        ValueError: for weights of more than 2 GiB, which no such file holds.
+        ValueError: for weights of more than 2 GiB, which no such file holds,
+            and if the model itself gives NaN or infinity.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoder

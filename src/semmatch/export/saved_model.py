@@ -94,7 +94,8 @@ def export_saved_model(model, folder, *, texts=None):
             tokens differ on more than 0.1 % of `texts`, or if scores or
             vectors differ by more than 1e-4.
         TypeError: for another model.
-        ValueError: for a tokenizer or a scoring that has no graph form.
+        ValueError: for a tokenizer or a scoring that has no graph form, and
+            if the model itself gives NaN or infinity.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor, TextEncoder
