@@ -148,7 +148,7 @@ def _tower_graph(model, output):
         inputs = dict(zip(names, features, strict=True))
         return {output: model(inputs, training=False)}
 
-    with blocks_as_nodes():
+    with blocks_as_nodes(model):
         return to_onnx(outputs, model.variables, signature)
 
 
