@@ -151,6 +151,7 @@ class _BlockWriter:
         self.name = node.name
         self.block = block
         self.parts = parts
+        self.head_dim = block.hidden_dim // block.num_heads
 
     def node(self, kind, *inputs, dtype=onnx.TensorProto.FLOAT, **settings):
         return self.graph.make_node(
@@ -194,6 +195,11 @@ class _BlockWriter:
 
     def dense(self, name, rows):
         kernel, bias = self.parts[name]
+        if name == "query":
+            # Of the weights, where it is computed once and for all.
+            scale = self.constant(self.head_dim**-0.5)
+            kernel = self.node("Mul", kernel, scale)
+            bias = self.node("Mul", bias, scale)
         return self.node("Add", self.node("MatMul", rows, kernel), bias)
 
     def norm(self, name, rows):
@@ -218,8 +224,8 @@ class _BlockWriter:
 
     def attention_of_first(self, first, rows, padding_mask):
         """The first token's mixture of values, `(batch, hidden_dim)`."""
-        heads, dim = self.block.num_heads, self.block.hidden_dim
-        split = self.constant([-1, heads, 1, dim // heads], "int64")
+        split = [-1, self.block.num_heads, 1, self.head_dim]
+        split = self.constant(split, "int64")
         query = self.node("Reshape", self.dense("query", first), split)
         return self.rows(self.mixed(query, rows, padding_mask))
 
@@ -227,8 +233,6 @@ class _BlockWriter:
         """What each query of `(batch, heads, n, head_dim)` finds, as it."""
         key = self.heads("key", rows, padding_mask, [0, 2, 3, 1])
         value = self.heads("value", rows, padding_mask, [0, 2, 1, 3])
-        scale = (self.block.hidden_dim // self.block.num_heads) ** -0.5
-        query = self.node("Mul", query, self.constant(scale))
         scores = self.node("MatMul", query, key)
         scores = self.node("Add", scores, self.padding(padding_mask))
         weights = self.node("Softmax", scores, attr={"axis": -1})
@@ -239,8 +243,7 @@ class _BlockWriter:
 
         Its axes are put in this order.
         """
-        heads, dim = self.block.num_heads, self.block.hidden_dim
-        split = self.shape(padding_mask, heads, dim // heads)
+        split = self.shape(padding_mask, self.block.num_heads, self.head_dim)
         apart = self.node("Reshape", self.dense(name, rows), split)
         return self.node("Transpose", apart, attr={"perm": order})
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import onnx
 
+from semmatch.export.graph_patterns import shorten
 from semmatch.export.graph_weights import fold_weights
 
 # The first opset at which tf2onnx leaves ReduceMean as it is; before it
@@ -73,6 +74,7 @@ def to_onnx(function, variables, signature):
         logger.setLevel(level)
     _bind(model.graph, variables)
     fold_weights(model)
+    shorten(model)
     _name_dimensions(model.graph)
     return model
 

@@ -63,6 +63,16 @@ class GraphEdit:
         )
         return output
 
+    def drop_unread(self):
+        """Leaves out the nodes whose outputs nothing reads."""
+        read = {value.name for value in self.model.graph.output}
+        nodes = []
+        for node in reversed(self._nodes):
+            if not read.isdisjoint(node.output):
+                nodes.append(node)
+                read.update(node.input)
+        self._nodes = nodes[::-1]
+
     def finish(self):
         """Gives the graph its new nodes, and the constants they read."""
         graph = self.model.graph

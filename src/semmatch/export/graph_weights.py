@@ -4,11 +4,13 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-# Operations that make nothing larger than what they read.
-_REARRANGING = {
+# Operations that make nothing larger than what they read: a `Mul` of weights
+# is by a number.
+_OF_WEIGHTS = {
     "Cast",
     "Concat",
     "Gather",
+    "Mul",
     "ReduceProd",
     "Reshape",
     "Shape",
@@ -20,7 +22,7 @@ _REARRANGING = {
 
 
 def fold_weights(model):
-    """Replaces nodes that rearrange weights by their results.
+    """Replaces nodes that rearrange or scale weights by their results.
 
     Keras's `EinsumDense`, of which KerasHub's attention is made, becomes a
     product with a kernel that is transposed and reshaped in the graph, and a
@@ -56,7 +58,7 @@ def fold_weights(model):
     kept = []
     for node in graph.node:
         if (
-            node.op_type in _REARRANGING
+            node.op_type in _OF_WEIGHTS
             and all(name in known for name in node.input)
             and not outputs & set(node.output)
         ):
