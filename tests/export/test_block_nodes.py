@@ -15,6 +15,7 @@ from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
+from tests.models.bi_models import bi_model
 
 pytestmark = tensorflow_only
 
@@ -57,13 +58,40 @@ def test_onnxruntime_has_one_kernel_for_each_part(activation, kernel, tmp_path):
     model = spread_model(tiny_encoder(activation=activation, num_layers=3))
     path = exported(model, tmp_path)
     found = kinds(path)
-    assert found["LayerNormalization"] == 2 * 3
+    assert found["LayerNormalization"] == 1 + 2 * 3
     assert found["Softmax"] == 3
     found = optimized(path, tmp_path / "optimized.onnx")
     # Six products of a block have their bias inside.
     assert found["Gemm"] + found["FusedGemm"] >= 6 * 3
     whole = sum(n for kind, n in found.items() if kind.endswith(kernel))
     assert whole + found["FusedGemm"] >= 3
+
+
+# A block transposes queries, keys, values and what becomes of them; the first
+# token alone has nothing to transpose in the first and the last.
+@pytest.mark.parametrize(
+    ("pooling", "encoder", "transposed"),
+    [
+        ("cls", {}, 4 + 4 + 2),
+        ("pooler", {}, 4 + 4 + 2),
+        ("mean", {}, 4 + 4 + 4),
+        ("first_last", {}, 4 + 4 + 4),
+        ("cls", {"shared_layers": True}, 4 + 4 + 4),
+    ],
+)
+def test_the_last_block_computes_what_is_read(
+    pooling, encoder, transposed, tmp_path
+):
+    encoder = tiny_encoder(num_layers=3, **encoder)
+    path = exported(spread_model(encoder, pooling=pooling), tmp_path)
+    assert kinds(path)["Transpose"] == transposed
+
+
+@pytest.mark.filterwarnings("ignore:.* texts .* have more than")
+def test_a_bi_encoder_of_the_first_token_computes_no_other(tmp_path):
+    model = bi_model(tiny_encoder(num_layers=3), pooling="cls")
+    path = exported(model, tmp_path)
+    assert kinds(path)["Transpose"] == 4 + 4 + 2
 
 
 def test_what_lora_adds_is_exported(tmp_path):
