@@ -3,6 +3,9 @@
 import numpy as np
 import onnx
 
+# Of onnxruntime: there is one operation for what would be several passes.
+CONTRIB = "com.microsoft"
+
 
 class GraphEdit:
     """The nodes that a graph is going to have, in order.
@@ -75,7 +78,10 @@ class GraphEdit:
 
     def finish(self):
         """Gives the graph its new nodes, and the constants they read."""
-        graph = self.model.graph
+        graph, opsets = self.model.graph, self.model.opset_import
+        for domain in {node.domain for node in self._nodes} - {""}:
+            if domain not in {opset.domain for opset in opsets}:
+                opsets.append(onnx.helper.make_opsetid(domain, 1))
         read = {name for node in self._nodes for name in node.input}
         kept = [tensor for tensor in graph.initializer if tensor.name in read]
         del graph.node[:], graph.initializer[:]

@@ -3,11 +3,13 @@
 import numpy as np
 import onnx
 
+from semmatch.export.graph_edit import CONTRIB
 from semmatch.export.graph_edit import GraphEdit
 from semmatch.export.graph_file import save_graph
 from semmatch.export.integer_weights import IntegerKernels
 from semmatch.export.integer_weights import write_lookup
 from semmatch.export.ranks import ranks_of
+from semmatch.export.transposed_products import fuse_transposes
 
 # Activations are from -127 to 127, stored from 1 to 255: unsigned by signed is
 # what CPUs have instructions for.
@@ -15,9 +17,6 @@ _LARGEST_ACTIVATION = 127
 _ZERO = 128
 # A row of zeros has no scale.
 _LEAST = 1e-12
-
-# Of onnxruntime: there is one operation for what would be three passes.
-CONTRIB = "com.microsoft"
 
 
 def quantize_int8(path):
@@ -63,9 +62,7 @@ class _IntegerProducts:
                 self.lift_bias(node)
             self.edit.keep(node)
         self.edit.finish()
-        if self.products:
-            opset = onnx.helper.make_opsetid(CONTRIB, 1)
-            self.model.opset_import.append(opset)
+        fuse_transposes(self.model)
 
     def lift_bias(self, node):
         """Makes a row of the bias that is added to a product.

@@ -5,12 +5,13 @@ import collections
 import numpy as np
 import onnx
 
+from semmatch.export.graph_edit import CONTRIB
 from semmatch.export.graph_edit import GraphEdit
 from semmatch.export.graph_file import save_graph
 from semmatch.export.integer_weights import IntegerKernels
 from semmatch.export.integer_weights import write_lookup
-from semmatch.export.quantize import CONTRIB
 from semmatch.export.smoothing import smoothing_factors
+from semmatch.export.transposed_products import fuse_transposes
 
 # Activations are stored from 0 to 255.
 _LARGEST = 255
@@ -99,9 +100,7 @@ class _StaticProducts:
             ):
                 self.edit.keep(node)
         self.edit.finish()
-        if self.products:
-            opset = onnx.helper.make_opsetid(CONTRIB, 1)
-            self.model.opset_import.append(opset)
+        fuse_transposes(self.model)
 
     def biases(self):
         """By the name of a product its sum with a bias, and that bias.
