@@ -13,6 +13,7 @@ from semmatch.serving.deploy_folder import MODEL_FILE
 from tests.checks import randomise
 from tests.checks import tensorflow_only
 from tests.checks import tiny_encoder
+from tests.checks import tiny_model
 from tests.export.models import PAIRS
 from tests.export.models import spread_model
 from tests.models.bi_models import bi_model
@@ -85,6 +86,11 @@ def test_the_last_block_computes_what_is_read(
     encoder = tiny_encoder(num_layers=3, **encoder)
     path = exported(spread_model(encoder, pooling=pooling), tmp_path)
     assert kinds(path)["Transpose"] == transposed
+
+
+def test_a_model_without_a_block_is_exported(tmp_path):
+    model = tiny_model(tiny_encoder(num_layers=0))
+    assert export_onnx(model, tmp_path / "deploy").max_difference < 1e-5
 
 
 @pytest.mark.filterwarnings("ignore:.* texts .* have more than")

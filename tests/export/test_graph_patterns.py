@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import tensorflow as tf
+from keras import ops
 from onnx.reference import ReferenceEvaluator
 
 from semmatch.export import graph
@@ -74,10 +75,28 @@ def test_a_normalisation_is_one_node(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
     def normed(x):
-        return norm(keras.ops.reshape(x, (-1, 4)))
+        return norm(ops.reshape(x, (-1, 4)))
 
     kinds = check_the_same(normed, norm.variables, rows, monkeypatch)
     assert kinds == ["Reshape", "LayerNormalization"]
+
+
+def check_left(function, variables, values, monkeypatch):
+    """The nodes of something like a form are kept, and compute the same."""
+    long, short = both_forms(
+        function, variables, values.dtype.name, monkeypatch
+    )
+    (found,) = ReferenceEvaluator(short).run(None, {"x": values})
+    expected = np.asarray(function(values))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    kinds, before = (
+        sorted(node.op_type for node in form.graph.node)
+        for form in (short, long)
+    )
+    assert kinds == before
+
+
+ROWS = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
 
 @pytest.mark.parametrize("axis", [1, (1, 2)])
@@ -87,15 +106,35 @@ def test_what_is_normed_over_other_axes_is_left(axis, monkeypatch):
     randomise(norm)
 
     def normed(x):
-        return norm(keras.ops.reshape(x, (-1, 2, 4)))
+        return norm(ops.reshape(x, (-1, 2, 4)))
 
-    long, short = both_forms(normed, norm.variables, "float32", monkeypatch)
-    rows = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
-    for form in (long, short):
-        (found,) = ReferenceEvaluator(form).run(None, {"x": rows})
-        np.testing.assert_allclose(found, normed(rows), rtol=1e-4, atol=1e-5)
-    kinds = [node.op_type for node in short.graph.node]
-    assert "LayerNormalization" not in kinds
+    check_left(normed, norm.variables, ROWS, monkeypatch)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 4), (1, 2, 1), ()])
+def test_scales_that_are_no_vector_are_left(shape, monkeypatch):
+    random = np.random.default_rng(1)
+    gamma, beta = random.normal(size=(2, *shape)).astype("float32")
+
+    def normed(x):
+        x = ops.reshape(x, (-1, 2, 4))
+        mean = ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean((x - mean) * (x - mean), axis=-1, keepdims=True)
+        scale = ops.rsqrt(variance + 0.1) * gamma
+        return x * scale + (-mean * scale + beta)
+
+    check_left(normed, [], ROWS, monkeypatch)
+
+
+def test_scales_that_are_computed_are_left(monkeypatch):
+    dense = keras.layers.Dense(4)
+    dense.build((None, 4))
+
+    def normed(x):
+        x = ops.reshape(x, (-1, 4))
+        return ops.layer_normalization(x, dense(x), dense(x))
+
+    check_left(normed, dense.variables, ROWS, monkeypatch)
 
 
 def test_positions_from_another_start_are_left(monkeypatch):
@@ -104,16 +143,35 @@ def test_positions_from_another_start_are_left(monkeypatch):
     randomise(positions)
 
     def placed(x):
-        tokens = keras.ops.reshape(x, (1, -1, 4))
+        tokens = ops.reshape(x, (1, -1, 4))
         return tokens + positions(tokens, start_index=2)
 
-    long, short = both_forms(
-        placed, positions.variables, "float32", monkeypatch
-    )
-    rows = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
-    for form in (long, short):
-        (found,) = ReferenceEvaluator(form).run(None, {"x": rows})
-        np.testing.assert_allclose(found, placed(rows), rtol=1e-5, atol=1e-6)
+    check_left(placed, positions.variables, ROWS, monkeypatch)
+
+
+@pytest.mark.parametrize("start", ["other", "computed"])
+def test_ids_that_count_from_elsewhere_are_left(start, monkeypatch):
+    table = keras.layers.Embedding(9, 4)
+    table.build()
+
+    def looked_up(ids):
+        first = 0 if start == "other" else tf.reduce_min(ids) + 1
+        places = tf.where(ids < first, ids + 8, ids)
+        return tf.gather(table.embeddings, places)
+
+    check_left(looked_up, table.variables, IDS, monkeypatch)
+
+
+def test_what_a_branch_alone_reads_is_kept(monkeypatch):
+    def chosen(x):
+        x = tf.reshape(x, (-1, 4))
+        one, other = x * 3, tf.nn.relu(x) + 1
+        return tf.cond(
+            tf.reduce_sum(x) > 0, lambda: one * other, lambda: one - other
+        )
+
+    for rows in (ROWS, -ROWS):
+        check_left(chosen, [], rows, monkeypatch)
 
 
 def lookup(axis):

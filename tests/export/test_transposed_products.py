@@ -71,6 +71,26 @@ def test_what_something_else_reads_is_left():
     assert [kind for kind, *_ in fused(model)] == ["Transpose", "MatMul"]
 
 
+def test_what_a_branch_reads_is_left():
+    def branch(kind):
+        node = helper.make_node(kind, ["turned"], [kind])
+        value = helper.make_tensor_value_info(kind, TensorProto.FLOAT, None)
+        return helper.make_graph([node], kind, [], [value])
+
+    choice = helper.make_node(
+        "If",
+        ["choose"],
+        ["chosen"],
+        then_branch=branch("Neg"),
+        else_branch=branch("Abs"),
+    )
+    model = model_of([*scores([0, 2, 3, 1]), choice], outputs=("y", "chosen"))
+    choose = helper.make_tensor_value_info("choose", TensorProto.BOOL, [])
+    model.graph.input.append(choose)
+    found = fused(model, {**VALUES, "choose": np.array(True)})
+    assert [kind for kind, *_ in found] == ["Transpose", "MatMul", "If"]
+
+
 @pytest.mark.parametrize(
     ("order", "nodes"),
     [

@@ -61,6 +61,7 @@ def _read_at_first_token(model):
         or not isinstance(backbone, TextEncoder)
         # The one block there is comes before itself.
         or backbone.shared_layers
+        or not backbone.num_layers
     ):
         return None
     return backbone.get_layer(f"block_{backbone.num_layers - 1}")

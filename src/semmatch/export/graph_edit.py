@@ -7,6 +7,20 @@ import onnx
 CONTRIB = "com.microsoft"
 
 
+def inputs_of(node):
+    """The names that a node reads, those of graphs inside it too.
+
+    >>> inputs_of(onnx.helper.make_node("Add", ["x", "y"], ["z"]))
+    ['x', 'y']
+    """
+    names = [*node.input]
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            names += [name for inner in graph.node for name in inputs_of(inner)]
+            names += [value.name for value in graph.output]
+    return names
+
+
 class GraphEdit:
     """The nodes that a graph is going to have, in order.
 
@@ -73,7 +87,7 @@ class GraphEdit:
         for node in reversed(self._nodes):
             if not read.isdisjoint(node.output):
                 nodes.append(node)
-                read.update(node.input)
+                read.update(inputs_of(node))
         self._nodes = nodes[::-1]
 
     def finish(self):
@@ -82,7 +96,7 @@ class GraphEdit:
         for domain in {node.domain for node in self._nodes} - {""}:
             if domain not in {opset.domain for opset in opsets}:
                 opsets.append(onnx.helper.make_opsetid(domain, 1))
-        read = {name for node in self._nodes for name in node.input}
+        read = {name for node in self._nodes for name in inputs_of(node)}
         kept = [tensor for tensor in graph.initializer if tensor.name in read]
         del graph.node[:], graph.initializer[:]
         graph.node.extend(self._nodes)

@@ -1,5 +1,7 @@
 """What Keras and tf2onnx spell out in many nodes, said in one or two."""
 
+import math
+
 import numpy as np
 import onnx
 
@@ -93,12 +95,12 @@ def shorten(model):
             found = {}
             if not _matches(pattern, node.output[0], producers, found):
                 continue
-            values = {
-                name: onnx.numpy_helper.to_array(constants[value])
+            known = {
+                name: constants[value]
                 for name, value in found.items()
                 if value in constants
             }
-            if write(edit, node, found, values):
+            if write(edit, node, found, known):
                 break
         else:
             edit.keep(node)
@@ -126,16 +128,20 @@ def _matches(pattern, name, producers, found):
     return False
 
 
-def _write_lookup(edit, node, found, values):
+def _write_lookup(edit, node, found, known):
     settings = {attribute.name: attribute.i for attribute in node.attribute}
-    if settings.get("axis", 0) != 0 or values["zero"] != 0:
+    if (
+        settings.get("axis", 0) != 0
+        or "table" not in known
+        or not _are(known, zero=0, size=known["table"].dims[0])
+    ):
         return False
     edit.add("Gather", found["table"], found["ids"], output=node.output[0])
     return True
 
 
-def _write_positions(edit, node, found, values):
-    if values["start"].any():
+def _write_positions(edit, node, found, known):
+    if not _are(known, start=0, zero=0, one=1, two=2, axes=0):
         return False
     zero = edit.constant("zero", np.int64([0]))
     length = edit.add("Shape", found["tokens"], start=1, end=2)
@@ -144,24 +150,36 @@ def _write_positions(edit, node, found, values):
     return True
 
 
-def _write_norm(edit, node, found, values):
-    if values["axes"].tolist() != [-1]:
+def _write_norm(edit, node, found, known):
+    if not _are(known, axes=-1) or not {"epsilon", "gamma", "beta"} <= {*known}:
         return False
-    # Their shape is that of tokens, with ones before the last axis.
-    gamma, beta = (
-        edit.constant(found[name], values[name].reshape(-1))
-        for name in ("gamma", "beta")
-    )
+    gamma, beta = (_array(known[name]) for name in ("gamma", "beta"))
+    # Nothing but ones before the last axis, and that of both alike.
+    width = gamma.shape[-1:]
+    if not gamma.size == beta.size == math.prod(width) or not beta.shape:
+        return False
     edit.add(
         "LayerNormalization",
         found["x"],
-        gamma,
-        beta,
+        edit.constant(found["gamma"], gamma.reshape(width)),
+        edit.constant(found["beta"], beta.reshape(width)),
         output=node.output[0],
         axis=-1,
-        epsilon=float(values["epsilon"]),
+        epsilon=_array(known["epsilon"]).item(),
     )
     return True
+
+
+def _are(known, **numbers):
+    """Whether these are constants of nothing but these numbers."""
+    return all(
+        name in known and (_array(known[name]) == number).all()
+        for name, number in numbers.items()
+    )
+
+
+def _array(tensor):
+    return onnx.numpy_helper.to_array(tensor)
 
 
 _FORMS = {

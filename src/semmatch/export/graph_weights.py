@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
+from semmatch.export.graph_edit import inputs_of
+
 # Operations that make nothing larger than what they read: a `Mul` of weights
 # is by a number.
 _OF_WEIGHTS = {
@@ -68,7 +70,7 @@ def fold_weights(model):
             _know(known, node.output[0], value)
         else:
             kept.append(_product(node, known))
-    read = {name for node in kept for name in node.input} | outputs
+    read = {name for node in kept for name in inputs_of(node)} | outputs
     del graph.node[:], graph.initializer[:]
     graph.node.extend(kept)
     graph.initializer.extend(

@@ -34,8 +34,10 @@ def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
     than 2 GiB are in `model.onnx.data`. Its output is `logits` of a
     `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`: pooling,
     projection and normalisation are inside, prompts are put before texts by
-    whoever tokenises, as `semmatch.json` says. It is read back and compared
-    with the model before it takes its name.
+    whoever tokenises, as `semmatch.json` says. Where the pooling of a
+    `TextEncoder` is `"cls"` or `"pooler"`, the last layer gives the first
+    token alone. What was written is read back and compared with the model
+    before it takes its name.
 
     With `quantize` weights have 8 bits, and the file a quarter of its size.
     `"int8"` (dynamic) rounds the vector of each token by its own largest

@@ -7,6 +7,7 @@ import onnx
 
 from semmatch.export.graph_edit import CONTRIB
 from semmatch.export.graph_edit import GraphEdit
+from semmatch.export.graph_edit import inputs_of
 from semmatch.export.graph_file import save_graph
 from semmatch.export.integer_weights import IntegerKernels
 from semmatch.export.integer_weights import write_lookup
@@ -112,7 +113,7 @@ class _StaticProducts:
             for node in self.products
         }
         reads = collections.Counter(
-            name for node in self.nodes for name in node.input
+            name for node in self.nodes for name in inputs_of(node)
         )
         reads.update(value.name for value in self.model.graph.output)
         found = {}

@@ -4,6 +4,7 @@ import collections
 
 from semmatch.export.graph_edit import CONTRIB
 from semmatch.export.graph_edit import GraphEdit
+from semmatch.export.graph_edit import inputs_of
 
 
 def fuse_transposes(model):
@@ -20,8 +21,8 @@ def fuse_transposes(model):
     >>> from onnx import helper
     >>> graph = helper.make_graph(
     ...     [
-    ...         helper.make_node("Transpose", ["key"], ["side"], perm=[0, 2, 1]),
-    ...         helper.make_node("MatMul", ["query", "side"], ["scores"]),
+    ...         helper.make_node("Transpose", ["key"], ["k"], perm=[0, 2, 1]),
+    ...         helper.make_node("MatMul", ["query", "k"], ["scores"]),
     ...     ],
     ...     "scores",
     ...     [
@@ -37,7 +38,7 @@ def fuse_transposes(model):
     """
     edit = GraphEdit(model, "turned")
     reads = collections.Counter(
-        name for node in model.graph.node for name in node.input
+        name for node in model.graph.node for name in inputs_of(node)
     )
     reads.update(value.name for value in model.graph.output)
     turned = {
