@@ -114,6 +114,54 @@ def test_an_error_of_the_csv_reader_names_file_and_line(tmp_path):
         read(tmp_path, "x.csv", f"a,b\n{'x' * 200_000},b\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('a,b\nc,"d\n' + "e,f\n" * 9, 2),  # never closed
+        ('a,b\nc,"d\ne,"f"\ng,h\n', 2),  # by the quote of another text
+    ],
+)
+def test_an_open_quote_swallows_no_rows(tmp_path, content, line):
+    message = f"x.csv, line {line}: .* Close each quote"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, "x.csv", content)
+
+
+def test_a_row_of_a_csv_is_named_by_its_first_line(tmp_path):
+    with pytest.raises(ValueError, match=r"x.csv, line 2: the second text"):
+        read(tmp_path, "x.csv", 'a,b\n"c\nd",\n')
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.tsv", "a\tb\nc\td\t1\n"),
+        ("x.csv", "a,b\nc,d,1\n"),
+        (
+            "x.jsonl",
+            '{"text_a": "a", "text_b": "b"}\n'
+            '{"text_a": "c", "text_b": "d", "score": 1}\n',
+        ),
+    ],
+)
+def test_no_label_is_dropped_because_the_first_is_missing(
+    tmp_path, name, content
+):
+    message = f"{name}, line 2: it has a label, and the first row has none"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, name, content)
+    columns = ("text_a", "text_b") if name.endswith("jsonl") else (0, 1)
+    pairs = read(tmp_path, name, content, columns=columns)
+    assert rows(pairs) == [("a", "b", None), ("c", "d", None)]
+
+
+@pytest.mark.parametrize("label", ["1" * 400, "1e39", "-1e300"])
+def test_a_label_beyond_float32_is_named(tmp_path, label):
+    content = f'{{"text_a": "a", "text_b": "b", "label": {label}}}\n'
+    with pytest.raises(ValueError, match="line 1: the label is not finite"):
+        read(tmp_path, "x.jsonl", content)
+
+
 def test_json_lines(tmp_path):
     content = (
         '{"sentence2": "b", "sentence1": "a", "score": 0.5, "id": 7}\n'

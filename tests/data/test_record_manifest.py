@@ -32,7 +32,8 @@ def test_what_is_saved_is_loaded(folder):
     manifest = RecordManifest.load(folder)
     assert manifest.num_pairs == 10
     assert manifest.label == {"dtype": "int64", "minimum": 0, "maximum": 1}
-    assert [shard["num_pairs"] for shard in manifest.shards] == [4, 3, 3]
+    counts = [shard["num_pairs"] for shard in manifest.shards]
+    assert sorted(counts) == [3, 3, 4]
     files = sorted(folder.glob("data-*-of-00003.tfrecord.gz"))
     assert [shard["name"] for shard in manifest.shards] == [
         file.name for file in files

@@ -27,6 +27,24 @@ def test_pairs_are_parted_in_turn(tmp_path, num_files):
         assert labels == [row[2] for row in own[::-1]]
 
 
+@pytest.mark.parametrize("period", [2, 4, 8, 16])
+def test_what_comes_back_every_few_pairs_is_spread(tmp_path, period):
+    rows = [("a", "b", int(n % period == 0)) for n in range(1600)]
+    spill = spill_pairs(PairStream.of(rows), tmp_path, 8, seed=0)
+    for file in spill.files:
+        pairs = SpilledPairs(file)
+        assert len(pairs) == 200
+        *_, labels = pairs.columns(np.arange(200))
+        assert abs(np.mean(labels) - 1 / period) < 0.1
+
+
+def test_files_of_few_pairs_are_none_of_them_empty(tmp_path):
+    rows = [(text, text) for text in TEXTS]
+    spill = spill_pairs(PairStream.of(rows), tmp_path, 9, seed=0)
+    texts = [SpilledPairs(file).columns([0])[0] for file in spill.files]
+    assert sorted(text.decode() for [text] in texts) == sorted(TEXTS)
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [

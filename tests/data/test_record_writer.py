@@ -147,6 +147,22 @@ def test_a_path_is_read_and_skipped_rows_are_counted(tmp_path):
     assert sorted(sum(examples(tmp_path / "r"), [])) == sorted(rows(expected))
 
 
+def test_rows_that_were_skipped_before_are_counted(tmp_path):
+    pairs = Pairs(["a"], ["b"], skipped=("x.tsv, line 2: no text.",))
+    assert write_records(pairs, tmp_path / "r").num_skipped == 1
+
+
+def test_what_another_has_written_meanwhile_stays(tmp_path):
+    def pairs():
+        yield "a", "b"
+        write_records([("c", "d")], tmp_path / "r")
+
+    with pytest.raises(FileExistsError, match="new or empty"):
+        write_records(pairs(), tmp_path / "r")
+    assert RecordManifest.load(tmp_path / "r").num_pairs == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+
 def test_a_generator_is_written(tmp_path):
     manifest = write_records(
         ((str(n), str(n)) for n in range(1_000)), str(tmp_path / "r")

@@ -110,6 +110,73 @@ def test_a_file_of_another_teacher_is_refused(tmp_path, change, message):
         teacher_scores(other, PAIRS, tmp_path / "t.npz")
 
 
+@pytest.mark.parametrize(
+    ("sequence_length", "message"),
+    [(8, "sequence_length=8 instead of 16"), (16, None)],
+)
+def test_who_cuts_texts_elsewhere_is_another_teacher(
+    tmp_path, sequence_length, message
+):
+    model = tiny_model()
+    teacher_scores(model, toy_pairs(2), tmp_path / "t.npz")
+    model.preprocessor.packer.sequence_length = sequence_length
+    if message is None:
+        teacher_scores(model, toy_pairs(2), tmp_path / "t.npz")
+        return
+    with pytest.raises(ValueError, match=message):
+        teacher_scores(model, toy_pairs(2), tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize(
+    ("weights", "temperature", "message"),
+    [
+        ([1, 3], 1.0, "weights=.0.25, 0.75. instead of .0.75, 0.25."),
+        ([3, 1], 1.01, "members=.*'temperature': 1.01"),
+    ],
+)
+def test_another_mixture_is_another_teacher(
+    tmp_path, weights, temperature, message
+):
+    teacher_scores(
+        Ensemble([Teacher(), Teacher()], [3, 1]), PAIRS, tmp_path / "t.npz"
+    )
+    other = Teacher()
+    other.scoring = Scoring("sigmoid", temperature=temperature)
+    mixture = Ensemble([other, Teacher()], weights)
+    with pytest.raises(ValueError, match=message):
+        teacher_scores(mixture, PAIRS, tmp_path / "t.npz")
+
+
+def test_a_file_that_says_less_of_its_teacher_is_read(tmp_path):
+    model = tiny_model()
+    scores = teacher_scores(model, PAIRS, tmp_path / "t.npz")
+    scores.identity = None
+    scores.save(tmp_path / "t.npz")
+    assert len(teacher_scores(model, PAIRS, tmp_path / "t.npz")) == 2
+    model.scoring = model.scoring.replace(temperature=2.0)
+    with pytest.raises(ValueError, match=r"temperature=2\.0 instead of 1\.0"):
+        teacher_scores(model, PAIRS, tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize("seconds", [-1, 1000])
+def test_what_another_process_adds_meanwhile_is_kept(
+    tmp_path, monkeypatch, seconds
+):
+    monkeypatch.setattr(MODULE, "_SECONDS", seconds)
+    file = tmp_path / "t.npz"
+
+    class Slow(Teacher):
+        def logits(self, pairs):
+            if pairs != list(PROBES):
+                teacher_scores(Teacher(), [("还款", "怎么还"), ("b", "c")], file)
+            return super().logits(pairs)
+
+    scores = teacher_scores(Slow(), PAIRS, file)
+    both = [("b", "c"), ("还款", "怎么还"), ("取消", "借款")]
+    assert len(scores) == len(TeacherScores.load(file)) == 3
+    assert scores.logits(both)[:, 0].tolist() == [11.0, 23.0, 22.0]
+
+
 def test_another_threshold_is_no_other_teacher(tmp_path):
     teacher = Teacher()
     teacher_scores(teacher, PAIRS, tmp_path / "t.npz")

@@ -177,3 +177,18 @@ def test_an_unknown_activation_is_refused_with_the_choices():
     )
     with pytest.raises(ValueError, match=message):
         TransformerBlock(8, 2, 12, activation="swish")
+
+
+def test_padding_is_left_out_in_float16_too():
+    outputs = []
+    for dtype in ("float32", "mixed_float16"):
+        block = TransformerBlock(8, 2, 16, dtype=dtype)
+        tokens = np.random.default_rng(0).normal(size=(2, 5, 8))
+        mask = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+        block(tokens, mask)
+        checks.randomise(block)
+        outputs.append(np.asarray(block(tokens, mask), "float32"))
+        tokens[0, 3:] += 1
+        again = np.asarray(block(tokens, mask), "float32")
+        np.testing.assert_array_equal(again[0, :3], outputs[-1][0, :3])
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=0.02)

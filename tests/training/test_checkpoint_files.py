@@ -37,6 +37,7 @@ def test_the_newest_two_are_kept(tmp_path):
     files = CheckpointFiles(tmp_path)
     for step in (9, 10, 1100):
         files.write(step, ARRAYS, RECORD)
+        files.prune(step)
     assert files.steps() == files.readable() == [10, 1100]
 
 
@@ -44,7 +45,16 @@ def test_those_of_later_steps_go(tmp_path):
     files = CheckpointFiles(tmp_path)
     for step in (5000, 5500, 500, 1000):
         files.write(step, ARRAYS, RECORD)
+        files.prune(step)
     assert files.steps() == [500, 1000]
+
+
+def test_one_is_dropped(tmp_path):
+    files = CheckpointFiles(tmp_path)
+    for step in (1, 2):
+        files.write(step, ARRAYS, RECORD)
+    files.drop(2)
+    assert files.steps() == [1]
 
 
 def test_a_file_system_may_not_know_of_folders(tmp_path, monkeypatch):
@@ -59,7 +69,7 @@ def test_a_file_system_may_not_know_of_folders(tmp_path, monkeypatch):
     files = CheckpointFiles(tmp_path)
     for step in (1, 2, 3):
         files.write(step, ARRAYS, RECORD)
-    assert files.steps() == [2, 3]
+    assert files.steps() == [1, 2, 3]
 
 
 class Killed(BaseException):

@@ -90,6 +90,13 @@ def test_callbacks_of_keras_are_looked_at_before_the_training(
     assert not batches.seen
 
 
+def test_remote_stores_are_left_to_keras(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    remote = keras.callbacks.TensorBoard("gs://bucket/logs")
+    check_callback_folders([remote], toy.toy_model())
+    assert not list(tmp_path.iterdir())
+
+
 def test_models_that_are_saved_need_room_and_logs_need_none(
     tmp_path, monkeypatch
 ):

@@ -178,6 +178,42 @@ def test_weights_that_are_no_numbers_are_told_and_not_kept():
     assert np.isfinite(model.score(VALID)).all()
 
 
+@tensorflow_only
+def test_nobody_sees_figures_of_weights_that_are_no_numbers():
+    seen = []
+
+    class Sees(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            own = [name for name in logs if name.startswith("val_")]
+            seen.append({name: np.isfinite(logs[name]) for name in own})
+
+    model = compiled()
+    stopping = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=3, restore_best_weights=True
+    )
+    # Few matches: that nothing matches is right most of the time.
+    valid = VALID[[0, 1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20]]
+    with pytest.warns(UserWarning, match="After epoch 2 validation scores are"):
+        fit(
+            model,
+            validation_data=valid,
+            epochs=4,
+            callbacks=[Sees(), stopping, Ruin()],
+        )
+    assert all(seen[0].values())
+    assert not any(seen[1].values())
+    assert {"val_loss", "val_accuracy"} <= set(seen[1])
+    assert np.isfinite(model.score(VALID)).all()
+
+
+def test_a_metric_of_several_thresholds_is_no_figure_of_epochs():
+    several = keras.metrics.Precision(thresholds=[0.3, 0.5], name="p")
+    model = small_model()
+    model.compile(metrics=[several, "accuracy"])
+    figures = model.evaluate(VALID, verbose=0, return_dict=True)
+    assert monitored(model, figures) == ("accuracy", "max")
+
+
 @pytest.mark.slow
 def test_the_scoring_may_change_during_a_training():
     model = compiled()
@@ -326,6 +362,7 @@ def test_the_examples_of_the_validation_data_are_counted():
 )
 def test_a_result_as_good_as_before_is_not_told(mode, values):
     guard = TrainingGuard({"figure": 0.9}, "figure", mode)
+    guard.set_model(small_model())
     for epoch, value in enumerate(values):
         guard.on_epoch_end(epoch, {"val_figure": value})
     guard.on_train_end()

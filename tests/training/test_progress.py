@@ -4,6 +4,7 @@ import io
 import re
 
 import keras
+import numpy as np
 import pytest
 
 from semmatch.training import ProgressBar
@@ -52,6 +53,18 @@ def test_there_is_a_line_for_each_epoch():
     ):
         expected = rf"epoch {number}/2: accuracy 0\.\d+, loss {loss:.4g}, "
         assert re.match(expected + r"[\d,.]+ pairs/s", line)
+
+
+def test_figures_of_several_thresholds_are_left_out():
+    class Several(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["several"] = np.array([0.25, 0.5])
+
+    file = io.StringIO()
+    model, data = toy.toy_model(), toy.toy_data()
+    toy.fit(model, data, Several(), ProgressBar(file), epochs=2)
+    assert file.getvalue().count("pairs/s") == 2
+    assert "several" not in file.getvalue()
 
 
 def test_where_there_is_no_terminal_there_are_lines_alone():

@@ -214,6 +214,49 @@ def test_callbacks_go_on_too(tmp_path):
     assert found[1] == pytest.approx([0.05, 0.025])  # then it was stopped
 
 
+@pytest.mark.parametrize("every", [2, None])
+def test_what_callbacks_do_as_an_epoch_begins_is_done_once(tmp_path, every):
+    class Counts(keras.callbacks.Callback):
+        remembered = ("epochs",)
+
+        def __init__(self):
+            super().__init__()
+            self.epochs, self.rates = 0, []
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epochs += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.rates.append(float(self.model.optimizer.learning_rate))
+
+    def train(callbacks):
+        keras.utils.set_random_seed(3)
+        counts = Counts()
+        halving = keras.callbacks.LearningRateScheduler(
+            lambda epoch, rate: rate / 2 if epoch else rate
+        )
+        model = toy.toy_model()
+        toy.fit(model, toy.toy_data(), counts, halving, *callbacks, epochs=3)
+        return model, counts
+
+    alone, counts = train([])
+    (found, after), _ = interrupted(train, tmp_path / "c", [(1, 3)], every)
+    toy.assert_same_values(alone, found)
+    assert after.epochs == counts.epochs == 3
+    assert after.rates == counts.rates[1:]
+
+
+def test_what_cannot_be_remembered_is_told_before_the_training(tmp_path):
+    class Set(keras.callbacks.Callback):
+        remembered = ("seen",)
+        seen = frozenset({1})
+
+    batches = toy.Batches()
+    with pytest.raises(TypeError, match=r"Set.remembered.* seen=frozenset"):
+        train_toy([Set(), batches, Resume(tmp_path)])
+    assert not batches.seen
+
+
 def test_random_numbers_of_callbacks_go_on(tmp_path):
     class Draws(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -325,6 +368,49 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     with pytest.warns(UserWarning, match=f"one before are in {tmp_path}"):
         train_toy([Ruin(), Resume(tmp_path, 1)])
     assert CheckpointFiles(tmp_path).steps() == [1, 2]
+
+
+def test_checkpoints_stay_if_the_last_step_leaves_no_numbers(tmp_path):
+    class Ruin(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.layers[-1].bias.assign([np.nan])
+
+    plain = {"optimizer": keras.optimizers.SGD(0.1)}  # without averages
+    with pytest.warns(UserWarning, match="weights of the model are no numbers"):
+        train_toy([Ruin(), Resume(tmp_path, 1)], compile=plain)
+    assert CheckpointFiles(tmp_path).steps() == [8, 9]
+
+
+@pytest.mark.parametrize(
+    ("answers", "steps"),
+    [
+        # Another worker writes all of them.
+        ([True] * 10, []),
+        # It cannot write that of the eighth batch, and has failed at the end.
+        ([True] * 7 + [False, True, False], [7, 9]),
+    ],
+)
+def test_what_another_worker_lacks_is_not_kept(
+    tmp_path, monkeypatch, answers, steps
+):
+    answers = iter(answers)
+    seen = []
+
+    def every(model, flag):
+        seen.append(flag)
+        return flag and next(answers)
+
+    monkeypatch.setattr(module, "every_worker", every)
+    train_toy([Resume(tmp_path, 1)])
+    # Nine checkpoints, and the question at the end.
+    assert seen == [True] * 10
+    assert CheckpointFiles(tmp_path).steps() == steps
+
+
+def test_a_store_that_is_no_disk_is_refused():
+    with pytest.raises(ValueError, match="`Resume` writes .*'gs://bucket/c'"):
+        Resume("gs://bucket/c")
 
 
 def test_integers_of_numpy_are_kept(tmp_path):

@@ -158,6 +158,28 @@ def test_without_validation_there_is_no_best_epoch(tmp_path):
     assert summary["best"] is summary["before"] is None
 
 
+def test_figures_of_several_thresholds_are_lists(tmp_path):
+    several = keras.metrics.Precision(thresholds=[0.3, 0.5], name="p")
+    model = checks.small_model()
+    model.compile(metrics=[several])
+    pairs = checks.toy_pairs(8)
+    model.fit(
+        pairs,
+        validation_data=pairs,
+        epochs=1,
+        callbacks=[RunFolder(tmp_path)],
+        verbose=0,
+    )
+    [row] = read_metrics(tmp_path)
+    assert len(row["p"]) == len(row["val_p"]) == 2
+    assert len(read(tmp_path, "summary.json")["before"]["p"]) == 2
+
+
+def test_a_store_that_is_no_disk_is_refused():
+    with pytest.raises(ValueError, match="`RunFolder` writes .*'s3://bucket'"):
+        RunFolder("s3://bucket")
+
+
 def test_a_training_that_failed_says_so(tmp_path):
     class Ruin(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -1,11 +1,13 @@
 """Workers go on from a step that all of them have."""
 
+import numpy as np
 import pytest
 
 from semmatch.training import worker_steps
 from semmatch.training.checkpoint_files import CheckpointFiles
 from semmatch.training.cluster import Cluster
 from semmatch.training.worker_steps import common_step
+from semmatch.training.worker_steps import every_worker
 from semmatch.training.worker_steps import last_common
 from semmatch.training.worker_steps import worker_folder
 from tests.training import toy_training as toy
@@ -59,6 +61,18 @@ def test_workers_ask_each_other(several, tmp_path):
     assert common_step(Several, [40, 10, 20, 30]) == 30
     assert common_step(Several, [20]) == 20
     assert several[0] == [[20, 30, 40], [20, -1, -1]]
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("other", [1.0, 0.0])
+def test_all_must_say_yes(several, monkeypatch, own, other):
+    monkeypatch.setattr(
+        worker_steps,
+        "values_of_workers",
+        lambda strategy, values: np.array([values, [other]]),
+    )
+    assert every_worker(Several, own) is (own and bool(other))
+    assert every_worker(None, own) is own
 
 
 def test_a_worker_may_be_killed_before_its_first_checkpoint(several):

@@ -4,6 +4,8 @@ import itertools
 import math
 from pathlib import Path
 
+import numpy as np
+
 from semmatch.data.parquet_rows import read_parquet
 from semmatch.data.row_sources import read_folder
 from semmatch.data.row_sources import read_jsonl
@@ -15,6 +17,9 @@ from semmatch.data.row_sources import RowSource
 _SHOWN = 5
 
 _KINDS = (tuple, list)
+
+# Labels are float32 in the end.
+_LARGEST_LABEL = float(np.finfo("float32").max)
 
 
 def open_rows(path, columns, header):
@@ -159,6 +164,8 @@ def _problem(row, has_label):
         number = float(row.label)
     except (TypeError, ValueError):
         return f"the label is no number: {row.label!r}."
-    if not math.isfinite(number):
+    except OverflowError:
+        number = math.inf
+    if not abs(number) <= _LARGEST_LABEL:
         return f"the label is not finite: {row.label!r}."
     return None

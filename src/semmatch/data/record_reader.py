@@ -14,6 +14,10 @@ _FILES = 16
 _TURN = 128
 
 
+def _files_by_turns(count):
+    return max(1, min(_FILES, count // 4))
+
+
 class RecordReader:
     """Reads serialised pairs, a chunk of them at a time.
 
@@ -54,7 +58,8 @@ class RecordReader:
             paths = np.random.default_rng(seed).permutation(paths)
         # Pairs were dealt out to the files in turn, one to each.
         in_turn = self.manifest.seed is None
-        num_files = len(paths) if in_turn else min(_FILES, len(paths))
+        # A quarter at most, else each epoch would read the same together.
+        num_files = len(paths) if in_turn else _files_by_turns(len(paths))
         turn = 1 if in_turn else _TURN
         check_open_files(num_files, f"Reading {self.folder}")
 
@@ -77,7 +82,13 @@ class RecordReader:
             .prefetch(1)
             .with_options(options)
         )
-        return chunks.as_numpy_iterator()
+        try:
+            yield from chunks.as_numpy_iterator()
+        except tf.errors.DataLossError as error:
+            raise ValueError(
+                f"A file of {self.folder} is damaged: {error.message}. Write "
+                "the records again."
+            ) from error
 
     def check_chunk(self, serialized, number, size):
         """Raises unless a chunk has as many pairs as the manifest says.

@@ -33,18 +33,23 @@ class Spill:
     label: dict | None
 
 
-def spill_pairs(stream, folder, num_files):
-    """Parts a stream of pairs in turn: a file has each `num_files`-th.
+def spill_pairs(stream, folder, num_files, seed=None):
+    """Parts a stream of pairs: of `num_files` in a row each file has one.
 
     Args:
         stream: `PairStream`.
         folder: path of an empty folder.
         num_files: int, the most files.
+        seed: int, of which file has which of them, so that no file has all of
+            what comes back every few pairs, such as the one that matches
+            among fifteen that do not; None for the files in turn.
 
     Returns:
         `Spill`.
     """
     paths = [Path(folder) / str(number) for number in range(num_files)]
+    random = None if seed is None else np.random.default_rng([seed, num_files])
+    turn = list(range(num_files))
     num_pairs = 0
     whole, minimum, maximum = True, math.inf, -math.inf
     with contextlib.ExitStack() as stack:
@@ -60,7 +65,10 @@ def spill_pairs(stream, folder, num_files):
                 minimum, maximum = min(minimum, label), max(maximum, label)
             a, b = text_a.encode(), text_b.encode()
             header = _HEADER.pack(len(a), len(b), label)
-            files[num_pairs % num_files].write(header + a + b)
+            place = num_pairs % num_files
+            if random is not None and place == 0:
+                random.shuffle(turn)
+            files[turn[place]].write(header + a + b)
             num_pairs += 1
             if num_pairs % _STEP == 0:
                 progress.update(_STEP)
@@ -72,7 +80,8 @@ def spill_pairs(stream, folder, num_files):
             "minimum": kind(minimum),
             "maximum": kind(maximum),
         }
-    return Spill(paths[:num_pairs], num_pairs, summary)
+    paths = [paths[number] for number in sorted(turn[:num_pairs])]
+    return Spill(paths, num_pairs, summary)
 
 
 class SpilledPairs:

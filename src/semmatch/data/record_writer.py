@@ -21,6 +21,7 @@ from semmatch.data.record_examples import text_examples
 from semmatch.data.record_manifest import RecordManifest
 from semmatch.data.record_spill import spill_pairs
 from semmatch.data.record_spill import SpilledPairs
+from semmatch.data.records import Pairs
 from semmatch.data.token_fingerprint import token_fingerprint
 
 COMPRESSION = "GZIP"
@@ -62,7 +63,8 @@ def write_records(
         preprocessor: the model's (`model.preprocessor`), to store token ids;
             None to store texts.
         num_shards: int, the most files. One is in memory as a whole while it
-            is written.
+            is written. Fewer than sixteen leave an epoch much like the one
+            before: what is read from the same files is sorted together.
         seed: int from 0, of the order in which the pairs are written, which
             makes what is read one after another a random part of the whole;
             None keeps the order of the source, for evaluation.
@@ -92,7 +94,7 @@ def write_records(
         tokenizer = token_fingerprint(preprocessor)
     with writing_folder(folder) as temporary:
         with tempfile.TemporaryDirectory(dir=temporary) as spilled:
-            spill = spill_pairs(stream, spilled, num_shards)
+            spill = spill_pairs(stream, spilled, num_shards, seed)
             shards = _write_shards(
                 spill, temporary, preprocessor, seed, num_threads
             )
@@ -101,10 +103,12 @@ def write_records(
             label=spill.label,
             seed=seed,
             tokenizer=tokenizer,
-            num_skipped=stream.num_skipped,
+            num_skipped=_num_skipped(source, stream),
             shards=shards,
         )
         manifest.save(temporary)
+        # Somebody else may have written it in the meantime.
+        _check_empty(folder)
     return manifest
 
 
@@ -114,6 +118,13 @@ def _as_stream(source):
     if isinstance(source, (str, os.PathLike)):
         return PairStream(source)
     return PairStream.of(source)
+
+
+def _num_skipped(source, stream):
+    # Of `Pairs` the reader has skipped them before.
+    if isinstance(source, Pairs):
+        return len(source.skipped)
+    return stream.num_skipped
 
 
 def _check_empty(folder):

@@ -11,6 +11,9 @@ _TEXT_A = ("text_a", "text1", "sentence1", "sentence_a", "question1", "query")
 _TEXT_B = ("text_b", "text2", "sentence2", "sentence_b", "question2", "answer")
 _LABEL = ("label", "score", "similarity", "is_duplicate")
 
+# Of a row behind a first one that has none.
+_LABEL_TOO = "it has a label, and the first row has none."
+
 
 class Row(NamedTuple):
     """A row as it stands in a file; `text_a` None where it is unusable."""
@@ -78,7 +81,8 @@ def read_table(path, columns, header):
     _, first = next(_cells(path), (1, None))
     if first is None:
         return RowSource(path, False, lambda: iter(()))
-    if columns is None:
+    given = columns is not None
+    if not given:
         names = None if header is False else _known_columns(first)
         columns = names or ((0, 1, 2) if len(first) > 2 else (0, 1))
         header = bool(names) if header is None else header
@@ -91,6 +95,8 @@ def read_table(path, columns, header):
         )
     places = [_place(column, first, path) for column in columns]
     first_row = 1 if named or header else 0
+    # Only a first row without a label says that there are none.
+    unlabelled = not given and not named and len(first) == 2
 
     def rows():
         for line, row in itertools.islice(_cells(path), first_row, None):
@@ -100,6 +106,8 @@ def read_table(path, columns, header):
                     problem=f"it has {len(row)} columns, and column "
                     f"{max(places) + 1} is asked for.",
                 )
+            elif unlabelled and len(row) == 3:
+                yield Row(line, problem=_LABEL_TOO)
             else:
                 yield Row(line, *(row[place] for place in places))
 
@@ -110,7 +118,9 @@ def read_jsonl(path, columns):
     """A `RowSource` of a jsonl file; arguments as of `read_pairs`."""
     records = (_parse(line) for line in _lines(path))
     objects = (record for record in records if isinstance(record, dict))
+    given = columns is not None
     columns = named_columns(columns, objects, path)
+    unlabelled = not given and len(columns) == 2
 
     def rows():
         for line, text in enumerate(_lines(path), start=1):
@@ -122,6 +132,8 @@ def read_jsonl(path, columns):
             if missing:
                 names = ", ".join(missing)
                 yield Row(line, problem=f"it has no {names}.")
+            elif unlabelled and any(name in record for name in _LABEL):
+                yield Row(line, problem=_LABEL_TOO)
             else:
                 yield Row(line, *(record[name] for name in columns))
 
@@ -170,18 +182,31 @@ def _lines(path):
 def _cells(path):
     """The number and the cells of each row of a table."""
     if path.suffix == ".csv":
-        reader = csv.reader(line + "\n" for line in _lines(path))
-        return ((reader.line_num, row) for row in _whole(reader, path))
+        return _csv_cells(path)
     # A quote is a character like others in a tsv file.
     return ((n, line.split("\t")) for n, line in enumerate(_lines(path), 1))
 
 
-def _whole(reader, path):
-    """The rows of a csv reader, its own errors with file and line."""
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
+def _csv_cells(path):
+    """As `_cells`, by the line in which a row begins.
+
+    Strictly: a quote that nothing closes would make one text of all that
+    comes after it.
+    """
+    lines = (line + "\n" for line in _lines(path))
+    reader = csv.reader(lines, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise ValueError(
+                f"{path}, line {line}: {error}. Close each quote that begins a "
+                "text, and double those inside of it."
+            ) from error
+        yield line, row
 
 
 def _parse(line):

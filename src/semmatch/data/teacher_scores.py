@@ -1,5 +1,6 @@
 """What a teacher says of pairs, computed once and kept in a file."""
 
+import functools
 import json
 import time
 import zipfile
@@ -42,6 +43,8 @@ class TeacherScores:
         logits: float32 `(n, classes)`.
         scoring: `Scoring` of the teacher.
         probes: float32 `(4, classes)`, its logits of `PROBES`.
+        identity: a dict of JSON types, what `identity_of` says of the teacher;
+            None where it is not known.
         source: where they come from, for messages.
 
     Attributes:
@@ -54,8 +57,17 @@ class TeacherScores:
     [[2.0]]
     """
 
-    def __init__(self, keys, logits, scoring, probes, source="these scores"):
+    def __init__(
+        self,
+        keys,
+        logits,
+        scoring,
+        probes,
+        identity=None,
+        source="these scores",
+    ):
         self.scoring = scoring
+        self.identity = identity
         self.source = source
         self._keys = list(keys)
         self._logits = np.asarray(logits, "float32")
@@ -100,6 +112,7 @@ class TeacherScores:
         record = {
             "format_version": FORMAT_VERSION,
             "scoring": self.scoring.to_dict(),
+            "identity": self.identity,
         }
         with writing_file(file) as stream:
             np.savez(
@@ -137,19 +150,21 @@ class TeacherScores:
                 "again, or install the semmatch that wrote it."
             )
         scoring = Scoring(**record["scoring"])
-        return cls(keys, logits, scoring, probes, source=str(file))
+        # Files that are older than it have none.
+        identity = record.get("identity")
+        return cls(keys, logits, scoring, probes, identity, source=str(file))
 
-    def check_teacher(self, scoring, probes):
+    def check_teacher(self, identity, probes):
         """Refuses to add the scores of another teacher.
 
         Args:
-            scoring: `Scoring` of the teacher that is.
+            identity: what `identity_of` says of the teacher that is.
             probes: float `(4, classes)`, its logits of `PROBES`.
         """
         differences = [
-            f"{name}={value!r} instead of {getattr(self.scoring, name)!r}"
-            for name, value in scoring.to_dict().items()
-            if value != getattr(self.scoring, name) and "threshold" not in name
+            f"{name}={identity.get(name)!r} instead of {value!r}"
+            for name, value in (self.identity or identity_of(self)).items()
+            if value != identity.get(name)
         ]
         if probes.shape != self._probes.shape:
             differences.append(
@@ -168,11 +183,13 @@ class TeacherScores:
 
     def with_more(self, keys, logits):
         """These and further scores together."""
+        new = [row for row, key in enumerate(keys) if key not in self._rows]
         return TeacherScores(
-            [*self._keys, *keys],
-            np.concatenate([self._logits, logits]),
+            [*self._keys, *(keys[row] for row in new)],
+            np.concatenate([self._logits, logits[new]]),
             self.scoring,
             self._probes,
+            self.identity,
             self.source,
         )
 
@@ -206,11 +223,11 @@ def teacher_scores(teacher, pairs, file):
         file: path of a file, such as `"teacher.npz"`.
 
     Returns:
-        `TeacherScores`.
+        `TeacherScores`, all that the file has.
 
     Raises:
-        ValueError: if the file has the scores of another teacher, and for a
-            logit that is not finite.
+        ValueError: if the file has the scores of another teacher, or of one
+            that cuts texts elsewhere, and for a logit that is not finite.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoder, CrossEncoderPreprocessor
@@ -221,20 +238,12 @@ def teacher_scores(teacher, pairs, file):
     ...     teacher_scores(teacher, [("还款", "怎么还")], f"{folder}/t.npz")
     TeacherScores(1 pairs, 1 logits)
     """
-    scorer = getattr(teacher, "pair_scorer", lambda: teacher)()
+    scorer = _scorer(teacher)
     text_a, text_b = pair_texts(pairs)
-    probes = checked_logits(scorer, PROBES)
-    if Path(file).exists():
-        scores = TeacherScores.load(file)
-        scores.check_teacher(scorer.scoring, probes)
-    else:
-        scores = TeacherScores(
-            [],
-            np.empty((0, probes.shape[1])),
-            scorer.scoring,
-            probes,
-            source=str(file),
-        )
+    stored = functools.partial(
+        _stored, file, scorer, checked_logits(scorer, PROBES)
+    )
+    scores = stored()
     rows = scores.missing(pairs)
     # Long ones together, so that little is padded.
     rows.sort(key=lambda row: len(text_a[row]) + len(text_b[row]))
@@ -248,13 +257,60 @@ def teacher_scores(teacher, pairs, file):
             keys += pair_keys(*zip(*part, strict=True))
             progress.update(len(part))
             if time.monotonic() - saved > _SECONDS:
-                scores = scores.with_more(keys, np.concatenate(logits))
-                scores.save(file)
+                # Another process may have added to the file.
+                stored().with_more(keys, np.concatenate(logits)).save(file)
                 keys, logits, saved = [], [], time.monotonic()
+    scores = stored()
     if keys:
         scores = scores.with_more(keys, np.concatenate(logits))
     scores.save(file)
     return scores
+
+
+def identity_of(scorer):
+    """What makes the scores of a teacher its own, beside its weights.
+
+    Args:
+        scorer: has a `scoring`; and perhaps a `packer`, which cuts texts, or
+            `members` and `weights`.
+
+    Returns:
+        A dict of JSON types.
+    """
+    if getattr(scorer, "identity", None) is not None:
+        return scorer.identity
+    identity = {
+        name: value
+        for name, value in scorer.scoring.to_dict().items()
+        if "threshold" not in name
+    }
+    for name in ("sequence_length", "truncation"):
+        value = getattr(getattr(scorer, "packer", None), name, None)
+        if value is not None:
+            identity[name] = value
+    if hasattr(scorer, "members"):
+        identity["weights"] = list(scorer.weights)
+        identity["members"] = [
+            identity_of(_scorer(member)) for member in scorer.members
+        ]
+    return identity
+
+
+def _scorer(teacher):
+    return getattr(teacher, "pair_scorer", lambda: teacher)()
+
+
+def _stored(file, scorer, probes):
+    """What a file has of this teacher; nothing if there is none."""
+    identity = identity_of(scorer)
+    if Path(file).exists():
+        scores = TeacherScores.load(file)
+        scores.check_teacher(identity, probes)
+        return scores
+    nothing = np.empty((0, probes.shape[1]))
+    return TeacherScores(
+        [], nothing, scorer.scoring, probes, identity, source=str(file)
+    )
 
 
 def checked_logits(scorer, pairs):

@@ -1,5 +1,6 @@
 """What a Transformer block does between its matrix products."""
 
+import keras
 from keras import ops
 
 from semmatch.layers.dropout import dropout
@@ -28,9 +29,28 @@ def _gelu_tanh(inner):
 # The erf form is Hugging Face's "gelu", the tanh form Google's.
 ACTIVATIONS = {"gelu": _gelu, "gelu_tanh": _gelu_tanh, "relu": ops.relu}
 
-# Large enough that softmax gives a padded token exactly 0 in float32, small
-# enough for every float type we train in.
+# Large enough that softmax gives a padded token exactly 0, small enough for
+# float32 and bfloat16. float16 ends at 65,504.
 MASKED = -1e9
+_MASKED_HALF = -6e4
+
+
+def padding_bias(padding_mask, dtype):
+    """What is added to scores: 0 for a real token, very little for others.
+
+    Args:
+        padding_mask: int32 `(batch, length)`, 1 for a real token.
+        dtype: of the scores.
+
+    Returns:
+        `(batch, length)` of that type.
+
+    >>> padding_bias(ops.ones((1, 1), "int32"), "float16").shape
+    TensorShape([1, 1])
+    """
+    half = keras.backend.standardize_dtype(dtype) == "float16"
+    masked = _MASKED_HALF if half else MASKED
+    return (1 - ops.cast(padding_mask, dtype)) * masked
 
 
 @fused()

@@ -8,7 +8,7 @@ from semmatch.layers.block_parts import ACTIVATIONS
 from semmatch.layers.block_parts import add_and_activate
 from semmatch.layers.block_parts import add_and_norm
 from semmatch.layers.block_parts import attention_weights
-from semmatch.layers.block_parts import MASKED
+from semmatch.layers.block_parts import padding_bias
 from semmatch.layers.dropout import Dropout
 from semmatch.layers.recompute import recompute
 from semmatch.layers.recording import record_block
@@ -167,7 +167,7 @@ class TransformerBlock(keras.layers.Layer):
         """Each token's mixture of values, `(batch, length, hidden_dim)`."""
         scores = self.attention_scores(tokens)
         value = self._heads(self.value(tokens))
-        bias = (1 - ops.cast(padding_mask, scores.dtype)) * MASKED
+        bias = padding_bias(padding_mask, scores.dtype)
         scores = scores + bias[:, None, None, :]
         weights = self.attention_weights_dropout(
             ops.softmax(scores, axis=-1), training=training

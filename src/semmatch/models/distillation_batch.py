@@ -93,7 +93,9 @@ def labels_alone(dataset):
 
     if not isinstance(dataset, tf.data.Dataset):
         return dataset
-    _, y, *_ = dataset.element_spec
+    spec = dataset.element_spec
+    labelled = isinstance(spec, tuple) and len(spec) > 1
+    y = spec[1] if labelled else {}
     if not isinstance(y, dict):
         return dataset
     if "label" not in y:

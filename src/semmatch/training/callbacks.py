@@ -50,7 +50,9 @@ def validation_callbacks(model, dataset, callbacks, restore, steps=None):
     guard = TrainingGuard(
         before, monitor, mode, _num_examples(dataset), _sampler(model, dataset)
     )
-    return guard, [*first, *callbacks, guard, *last]
+    # Before all who look at the figures, which it sets to NaN where they are
+    # of such weights.
+    return guard, [*first, guard, *callbacks, *last]
 
 
 class _BestWeights(keras.callbacks.EarlyStopping):
@@ -93,13 +95,14 @@ def monitored(model, figures):
         figures: dict of what `evaluate` returned.
 
     Returns:
-        Name and mode: the first metric that knows its direction (`"max"` for
-        accuracy), else `("loss", "min")`.
+        Name and mode: the first metric of one number that knows its direction
+        (`"max"` for accuracy), else `("loss", "min")`.
     """
     for metric in model.metrics:
         for inner in getattr(metric, "metrics", [metric]):
             direction = getattr(inner, "_direction", None)
-            if inner.name in figures and direction in ("up", "down"):
+            known = inner.name in figures and np.ndim(figures[inner.name]) == 0
+            if known and direction in ("up", "down"):
                 return inner.name, "max" if direction == "up" else "min"
     return "loss", "min"
 

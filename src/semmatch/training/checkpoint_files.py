@@ -20,7 +20,7 @@ _UNFINISHED = "unfinished"
 
 
 class CheckpointFiles:
-    """The checkpoints of one training in a folder, at most two.
+    """The checkpoints of one training in a folder.
 
     A file is written under another name, brought to the disk, and renamed: a
     process that is killed at any time, or a machine that loses its power,
@@ -34,6 +34,7 @@ class CheckpointFiles:
     ...     files = CheckpointFiles(folder)
     ...     for step in (10, 20, 30):
     ...         files.write(step, {"x": np.array([step])}, {"epoch": 1})
+    ...         files.prune(step)
     ...     files.steps(), files.read(30)[0]["x"].tolist()
     ([20, 30], [30])
     """
@@ -49,10 +50,7 @@ class CheckpointFiles:
         return sorted(int(match[1]) for match in found if match)
 
     def write(self, step, arrays, record):
-        """Adds the checkpoint of a step, and keeps the one before it.
-
-        All others are deleted, also those of later steps: a training that
-        comes to this one has not gone on from them.
+        """Adds the checkpoint of a step.
 
         Args:
             step: int.
@@ -80,10 +78,21 @@ class CheckpointFiles:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+
+    def prune(self, step):
+        """Keeps the checkpoint of a step and the one before it.
+
+        All others are deleted, also those of later steps: a training that
+        comes to this one has not gone on from them.
+        """
         steps = self.steps()
         kept = [own for own in steps if own <= step][-_KEPT:]
         for other in set(steps) - set(kept):
             self._path(other).unlink()
+
+    def drop(self, step):
+        """Deletes the checkpoint of a step."""
+        self._path(step).unlink()
 
     def read(self, step):
         """The arrays and the record of a step.

@@ -26,6 +26,27 @@ _COPIES = {
 }
 
 
+def local_folder(folder, who):
+    """The path of a folder on a disk of this machine.
+
+    Args:
+        folder: path.
+        who: str, what is going to write, for the message.
+
+    Raises:
+        ValueError: for the address of a remote store.
+
+    >>> local_folder("runs/1", "`Resume`").name
+    '1'
+    """
+    if _is_remote(folder):
+        raise ValueError(
+            f"{who} writes to a folder of this machine. Received: {folder!r}. "
+            "Give a local one, and copy it, or mount the store."
+        )
+    return Path(folder)
+
+
 def check_folder(folder, num_bytes, who):
     """Makes a folder, and refuses one that cannot be written to.
 
@@ -77,8 +98,10 @@ def check_callback_folders(callbacks, model):
     size = num_bytes(state(model))
     for callback in callbacks:
         for kind, (name, form) in _WRITERS.items():
-            if isinstance(callback, kind):
-                folder = _folder(str(getattr(callback, name)), form)
+            path = str(getattr(callback, name, ""))
+            # Of a remote store nobody knows the room.
+            if isinstance(callback, kind) and not _is_remote(path):
+                folder = _folder(path, form)
                 room = size * _COPIES.get(kind, 0)
                 check_folder(folder, room, f"`{kind.__name__}`")
 
@@ -102,6 +125,10 @@ def num_bytes(variables):
         math.prod(variable.shape) * _itemsize(variable.dtype)
         for variable in variables
     )
+
+
+def _is_remote(path):
+    return "://" in str(path)
 
 
 def _folder(path, form):

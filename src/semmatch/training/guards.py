@@ -127,9 +127,17 @@ class TrainingGuard(RunCallback):
         if self.diverged:
             # Scores of NaN match nothing, which may be right quite often: no
             # weights to keep.
-            logs[name] = math.nan
+            logs.update(
+                {name: math.nan for name in logs if name.startswith("val_")}
+            )
         elif self.best is None or _better(value, self.best, self.mode):
             self.best = value
+
+    def _is_finite(self):
+        return all(
+            np.isfinite(keras.ops.convert_to_numpy(weight)).all()
+            for weight in self.model.trainable_variables
+        )
 
     def _warn_of_loss(self, loss, batch):
         written = ""
@@ -175,6 +183,13 @@ class TrainingGuard(RunCallback):
             )
 
     def on_train_end(self, logs=None):
+        if not self.diverged and not self._is_finite():
+            # As the very last step can leave them: no loss comes after it.
+            self.diverged = True
+            self._warn(
+                "After the training weights of the model are no numbers: the "
+                f"steps are too large, {self._rate()}."
+            )
         if self.best is None or self.before is None or self.warned:
             return
         before = self.before[self.monitor]

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 from tqdm import tqdm
 
 from semmatch.training.pace import Pace
@@ -65,6 +66,9 @@ class ProgressBar(RunCallback):
 
 
 def _figures(logs):
+    # Those of several thresholds are no line's.
     return ", ".join(
-        f"{name} {value:.4g}" for name, value in (logs or {}).items()
+        f"{name} {value:.4g}"
+        for name, value in (logs or {}).items()
+        if np.ndim(value) == 0
     )

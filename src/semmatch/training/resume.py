@@ -1,9 +1,7 @@
 """Goes on with a training that was killed, as if it had not been."""
 
 import contextlib
-import math
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from semmatch._checks import check_positive_int
 from semmatch.training.checkpoint_files import CheckpointFiles
 from semmatch.training.disk import check_folder
+from semmatch.training.disk import local_folder
 from semmatch.training.disk import num_bytes
 from semmatch.training.disk import state
 from semmatch.training.resume_checks import check_resumable
@@ -25,6 +24,7 @@ from semmatch.training.training_state import write_callbacks
 from semmatch.training.training_state import write_random
 from semmatch.training.training_state import write_variables
 from semmatch.training.worker_steps import common_step
+from semmatch.training.worker_steps import every_worker
 from semmatch.training.worker_steps import worker_folder
 
 # As often as a checkpoint is on the disk, one that is being written included.
@@ -49,10 +49,11 @@ class Resume(RunCallback):
     that was mapped or repeated since. In float32 the weights at the end are,
     bit for bit, those of a training that was not interrupted.
 
-    A checkpoint is written at the end of each epoch, and every so many
-    batches; the process may be killed at any time, also while it writes. At
+    A checkpoint is written at the end of each epoch but the last, after its
+    validation, and every so many batches; the process may be killed at any time, also while it writes. At
     the end of the training all are deleted, so that another `fit` begins
-    anew: save the model right after. If the loss becomes NaN, they stay.
+    anew: save the model right after. If the loss or the weights become NaN,
+    they stay.
 
     Several workers of `tf.distribute` have a folder each, `worker-0` and so
     on, in this one, and go on from the last step that all of them have.
@@ -71,6 +72,7 @@ class Resume(RunCallback):
         ValueError: in `fit`, if the folder has a checkpoint of another model,
             optimizer, loss or data, and for a dataset whose batches cannot be
             found again.
+            A folder of a remote store, `gs://`, is refused too.
         OSError: in `fit`, before the training, if the folder cannot be
             written to or its disk has too little room.
 
@@ -80,7 +82,7 @@ class Resume(RunCallback):
 
     def __init__(self, folder, every=None):
         super().__init__()
-        self.folder = Path(folder)
+        self.folder = local_folder(folder, "`Resume`")
         self.every = None
         if every is not None:
             self.every = check_positive_int(every, "every")
@@ -113,9 +115,9 @@ class Resume(RunCallback):
                 "callbacks. Pass it to `fit` of a `CrossEncoder`, a "
                 "`BiEncoder` or a `DistillationModel`."
             )
-        if self._found is not None:
-            arrays, record = self._found
-            write_callbacks(self._run.callbacks, arrays, record["callbacks"])
+        # What cannot be kept is told before the first step.
+        read_callbacks(self._run.callbacks)
+        self._write_callbacks()
 
     def on_epoch_begin(self, epoch, logs=None):
         run = self._run
@@ -125,6 +127,10 @@ class Resume(RunCallback):
             self._save(self._done)
         elif self._found is not None:
             arrays, record = self._found
+            # Again: the checkpoint came after the beginning of this epoch,
+            # with what other callbacks did to the model in it.
+            write_variables(self.model, arrays, ("model", "optimizer"))
+            self._write_callbacks()
             if run.passed:
                 # Keras has just set them to zero.
                 write_variables(self.model, arrays, ("metrics",))
@@ -145,9 +151,16 @@ class Resume(RunCallback):
             self._save(self._done)
 
     def on_train_end(self, logs=None):
-        if math.isfinite((logs or {}).get("loss", 0.0)):
+        run, self._run = self._run, None
+        failed = any(getattr(x, "diverged", False) for x in run.callbacks)
+        # Those of several workers go when all are here.
+        if every_worker(run.model, not failed):
             self._files.delete()
-        self._run = None
+
+    def _write_callbacks(self):
+        if self._found is not None:
+            arrays, record = self._found
+            write_callbacks(self._run.callbacks, arrays, record["callbacks"])
 
     def _last_checkpoint(self):
         """Arrays and record of the last one, None if there is none."""
@@ -184,7 +197,9 @@ class Resume(RunCallback):
         }
         try:
             self._files.write(done, arrays, record)
+            written = True
         except OSError as error:
+            written = False
             # Days of training are worth more than one checkpoint.
             warnings.warn(
                 f"The checkpoint of batch {batch} of epoch {epoch + 1} could "
@@ -193,6 +208,11 @@ class Resume(RunCallback):
                 "what came after the checkpoint before.",
                 stacklevel=2,
             )
+        if every_worker(run.model, written):
+            self._files.prune(done)
+        elif written:
+            # What is of all workers alone can be gone on from.
+            self._files.drop(done)
 
 
 class _Opening(keras.callbacks.Callback):

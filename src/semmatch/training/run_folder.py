@@ -4,13 +4,14 @@ import datetime
 import math
 import sys
 import warnings
-from pathlib import Path
 
 import keras
+import numpy as np
 
 from semmatch._optional import require
 from semmatch.training.cluster import is_chief
 from semmatch.training.disk import check_folder
+from semmatch.training.disk import local_folder
 from semmatch.training.environment import environment
 from semmatch.training.guards import TrainingGuard
 from semmatch.training.metric_files import read_metrics
@@ -60,7 +61,7 @@ class RunFolder(RunCallback):
 
     def __init__(self, folder, *, tensorboard=False, notes=None):
         super().__init__()
-        self.folder = Path(folder)
+        self.folder = local_folder(folder, "`RunFolder`")
         self.notes = {} if notes is None else dict(notes)
         if tensorboard:
             require("tensorboard", "tensorboard")
@@ -101,7 +102,7 @@ class RunFolder(RunCallback):
         pace, rate = self._pace, self.model.optimizer.learning_rate
         row = {
             "epoch": epoch + 1,
-            **{name: float(value) for name, value in logs.items()},
+            **_plain(logs),
             "learning_rate": float(keras.ops.convert_to_numpy(rate)),
             "seconds": round(pace.epoch_seconds, 3),
             f"{pace.units}_per_second": float(f"{pace.rate:.4g}"),
@@ -169,11 +170,19 @@ class RunFolder(RunCallback):
             "ended": _now(),
             "epochs": len(rows),
             "seconds": round(sum(row["seconds"] for row in rows), 3),
-            "before": guard.before,
+            "before": guard.before and _plain(guard.before),
             "best": _best(rows, f"val_{guard.monitor}", guard.mode),
             "last": rows[-1],
             "failed": guard.diverged,
         }
+
+
+def _plain(figures):
+    """Figures as numbers, those of several thresholds as lists of them."""
+    return {
+        name: np.asarray(value, "float64").tolist()
+        for name, value in figures.items()
+    }
 
 
 def _best(rows, name, mode):

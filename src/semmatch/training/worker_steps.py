@@ -82,6 +82,22 @@ def common_step(model, steps):
     return found
 
 
+def every_worker(model, flag):
+    """Whether something is so of every worker, which wait for each other.
+
+    Args:
+        model: a Keras model, of several workers or not.
+        flag: bool, whether it is so of this one.
+
+    >>> every_worker(None, True)
+    True
+    """
+    strategy = _strategy(model)
+    if strategy is None:
+        return flag
+    return bool(values_of_workers(strategy, [float(flag)]).all())
+
+
 def last_common(steps):
     """The largest number that stands in every row, None if there is none.
 
