@@ -168,7 +168,9 @@ def test_what_another_process_adds_meanwhile_is_kept(
     class Slow(Teacher):
         def logits(self, pairs):
             if pairs != list(PROBES):
-                teacher_scores(Teacher(), [("还款", "怎么还"), ("b", "c")], file)
+                teacher_scores(
+                    Teacher(), [("还款", "怎么还"), ("b", "c")], file
+                )
             return super().logits(pairs)
 
     scores = teacher_scores(Slow(), PAIRS, file)

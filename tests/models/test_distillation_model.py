@@ -277,6 +277,14 @@ def test_a_dataset_of_plain_labels_goes_with_a_teacher_beside_it():
     )
 
 
+def test_an_evaluation_without_labels_is_refused():
+    distiller = distiller_without_labels()
+    unlabelled = Pairs(LABELLED.text_a, LABELLED.text_b)
+    dataset = pair_dataset(unlabelled, PREPROCESSOR)
+    with pytest.raises(ValueError, match="An evaluation compares with labels"):
+        distiller.fit(LABELLED, validation_data=dataset, verbose=0)
+
+
 def test_weights_of_losses_follow_a_schedule():
     student = cross()
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 4, 0.0)

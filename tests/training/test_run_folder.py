@@ -193,6 +193,25 @@ def test_a_training_that_failed_says_so(tmp_path):
     assert (tmp_path / "failed_batch.jsonl").exists()
 
 
+def test_a_training_that_failed_is_gone_on_with(tmp_path):
+    class Ruin(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.layers[-1].bias.assign([np.nan])
+
+    def again(*callbacks):
+        return train(tmp_path, Resume(tmp_path / "c"), *callbacks)
+
+    with pytest.warns(UserWarning, match="failed_batch.jsonl"):
+        again(Ruin())
+    assert read(tmp_path, "summary.json")["failed"] is True
+    with pytest.raises(FileExistsError, match="or became NaN"):
+        train(tmp_path)
+    again()
+    assert read(tmp_path, "summary.json")["failed"] is False
+    assert [row["epoch"] for row in read_metrics(tmp_path)] == [1, 2]
+
+
 def test_of_several_workers_the_first_one_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "is_chief", lambda: False)
     train(tmp_path / "run", epochs=1)

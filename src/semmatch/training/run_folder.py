@@ -1,6 +1,7 @@
 """A folder from which anybody sees what a training was and what came of it."""
 
 import datetime
+import json
 import math
 import sys
 import warnings
@@ -89,6 +90,8 @@ class RunFolder(RunCallback):
             row for row in self._rows if row["epoch"] <= run.first_epoch
         ]
         if self._writes:
+            # Of a training that failed, and now goes on before that.
+            (self.folder / _SUMMARY).unlink(missing_ok=True)
             write_json(self.folder / "run.json", self._record())
             write_metrics(self.folder, self._rows)
 
@@ -135,15 +138,19 @@ class RunFolder(RunCallback):
             self._warned = True
 
     def _check_unused(self):
-        ended = (self.folder / _SUMMARY).exists()
-        if not ended and (not self._rows or self._run.resumes):
+        path = self.folder / _SUMMARY
+        ended = path.exists()
+        failed = ended and json.loads(path.read_bytes()).get("failed")
+        if self._run.resumes and (failed or not ended):
+            return
+        if not ended and not self._rows:
             return
         which = "ended" if ended else "did not end"
         raise FileExistsError(
             f"{self.folder} has a training of {len(self._rows)} epochs that "
             f"{which}. Give `RunFolder` another folder, or delete this one. "
-            "One that did not end is gone on with if `Resume` is among the "
-            "callbacks."
+            "One that did not end, or became NaN, is gone on with if `Resume` "
+            "is among the callbacks."
         )
 
     def _record(self):
