@@ -277,7 +277,7 @@ def test_a_dataset_of_plain_labels_goes_with_a_teacher_beside_it():
     )
 
 
-def test_an_evaluation_without_labels_is_refused():
+def test_a_validation_without_labels_is_refused():
     distiller = distiller_without_labels()
     unlabelled = Pairs(LABELLED.text_a, LABELLED.text_b)
     dataset = pair_dataset(unlabelled, PREPROCESSOR)

@@ -50,10 +50,10 @@ class Resume(RunCallback):
     bit for bit, those of a training that was not interrupted.
 
     A checkpoint is written at the end of each epoch but the last, after its
-    validation, and every so many batches; the process may be killed at any time, also while it writes. At
-    the end of the training all are deleted, so that another `fit` begins
-    anew: save the model right after. If the loss or the weights become NaN,
-    they stay.
+    validation, and every so many batches; the process may be killed at any
+    time, also while it writes. At the end of the training all are deleted, so
+    that another `fit` begins anew: save the model right after. If the loss or
+    the weights become NaN, they stay.
 
     Several workers of `tf.distribute` have a folder each, `worker-0` and so
     on, in this one, and go on from the last step that all of them have.
