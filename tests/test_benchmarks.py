@@ -76,7 +76,8 @@ def test_index_prints_every_step_of_every_kind(monkeypatch, capsys):
         assert len(rows) == 4
         for row in rows:
             ours, plain, ratio = map(float, row[len(part) :].split())
-            assert ours > 0 and plain >= 0 and ratio > 0
+            # As printed: what is fast takes no hundredths of a second.
+            assert ours >= 0 and plain >= 0 and ratio >= 0
     recalls = re.findall(r"^recall at 10, \w+: ([\d.]+)", shown, re.MULTILINE)
     assert len(recalls) == 8
     # All that look at every vector find the same as FAISS's exact search.

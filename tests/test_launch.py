@@ -287,6 +287,44 @@ while True:
     assert process.returncode == 137
 
 
+EARLY = """
+import os, subprocess, time
+popen = subprocess.Popen
+def begun(command, **options):
+    process = popen(command, **options)
+    if command[0] == "/bin/sh":  # the last that is started
+        while len(os.listdir(sys.argv[2])) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.2)
+    return process
+subprocess.Popen = begun
+"""
+
+
+def test_a_signal_while_workers_are_started_comes_once(tmp_path):
+    code = f"""
+{WHO}
+import signal, time
+seen = []
+signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
+open({str(tmp_path)!r} + f"/{{who['index']}}", "w").close()
+while not seen:
+    time.sleep(0.01)
+time.sleep(0.5)  # in which it would come again
+print(len(seen))
+"""
+    *first, last = LAUNCHER.strip().splitlines()
+    program = "\n".join([*first, EARLY, last])
+    found = subprocess.run(
+        [sys.executable, "-c", program, code, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert sorted(found.stdout.splitlines()) == ["[0] 1", "[1] 1"]
+
+
 def test_a_signal_that_is_ignored_stays_so(tmp_path):
     code = f"""
 import time

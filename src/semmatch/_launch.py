@@ -1,5 +1,6 @@
 """Starts the workers of a training on this host, and ends them together."""
 
+import collections
 import contextlib
 import json
 import os
@@ -81,8 +82,6 @@ def launch(command, workers, restarts=0):
     for attempt in range(restarts + 1):
         with _passing_on(signals) as group:
             group.start(command, workers)
-            for early in signals:  # while they were started
-                group.send(early)
             number, status = group.first_failure()
         if status == 0 or signals:
             break
@@ -100,6 +99,9 @@ class _Group:
         self.outputs = []
         self.watcher = None
         self.ended = queue.SimpleQueue()
+        # Signals to pass on, which wait until all have been started.
+        self.started = False
+        self.signals = collections.deque()
 
     def start(self, command, workers):
         for number, environment in enumerate(_environments(workers)):
@@ -133,6 +135,20 @@ class _Group:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.started = True
+        self._pass_on()
+
+    def pass_on(self, number):
+        """Sends a signal, once all workers have been started."""
+        self.signals.append(number)
+        if self.started:
+            self._pass_on()
+
+    def _pass_on(self):
+        # A signal may come in between: each is taken out once.
+        while self.signals:
+            with contextlib.suppress(IndexError):
+                self.send(self.signals.popleft())
 
     def first_failure(self):
         """Number and status of the worker that fails first, 0 and 0 if none."""
@@ -204,7 +220,7 @@ def _passing_on(signals):
 
     def pass_on(number, frame):
         signals.append(number)
-        group.send(number if len(signals) == 1 else signal.SIGKILL)
+        group.pass_on(number if len(signals) == 1 else signal.SIGKILL)
 
     before = {
         number: signal.signal(number, pass_on)
