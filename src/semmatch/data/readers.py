@@ -22,7 +22,8 @@ def read_pairs(path, *, columns=None, header=None, on_error="raise"):
             the second and the label. None takes well-known names (`text_a`,
             `sentence1`, `question1`, …) where the first line has them, else
             the first two or three positions. Columns of jsonl and parquet
-            files are named.
+            files are named. Where it is None and the first row has no label,
+            a row that has one is a bad row.
         header: bool, whether the first line of a tsv or csv file names the
             columns; None finds out: it does if `columns` are names.
         on_error: `"raise"`, or `"skip"` to leave bad rows out with a warning
