@@ -11,6 +11,7 @@ from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.data import record_dataset
 from semmatch.data import write_records
+from semmatch.data.record_reader import RecordReader
 from semmatch.models import BiEncoderPreprocessor
 from semmatch.models.teacher import DistillationPreprocessor
 from semmatch.training import Resume
@@ -469,6 +470,17 @@ def test_a_shard_that_changes_while_it_is_read_is_an_error(
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(tf.errors.OpError, match="r is damaged: .* again"):
         batches(dataset)
+
+
+def test_what_is_read_together_is_not_the_same_in_each_epoch(tmp_path):
+    pairs = [(str(number), "b") for number in range(8 * 512)]
+    write_records(pairs, tmp_path / "r", num_shards=8)
+    reader = RecordReader(tmp_path / "r")
+    one, other = (
+        set(next(reader.chunks(1024, [0, epoch])).tolist()) for epoch in (0, 1)
+    )
+    assert len(one) == len(other) == 1024
+    assert len(one & other) < 1024
 
 
 def test_a_pair_too_few_is_an_error(preprocessor, tmp_path):

@@ -13,6 +13,8 @@ from semmatch._folders import writing_file
 from semmatch._records import Scoring
 from semmatch.data.pair_keys import pair_keys
 from semmatch.data.pair_keys import pair_texts
+from semmatch.data.teacher_identity import identity_of
+from semmatch.data.teacher_identity import scorer_of
 
 FORMAT_VERSION = 1
 
@@ -238,7 +240,7 @@ def teacher_scores(teacher, pairs, file):
     ...     teacher_scores(teacher, [("还款", "怎么还")], f"{folder}/t.npz")
     TeacherScores(1 pairs, 1 logits)
     """
-    scorer = _scorer(teacher)
+    scorer = scorer_of(teacher)
     text_a, text_b = pair_texts(pairs)
     stored = functools.partial(
         _stored, file, scorer, checked_logits(scorer, PROBES)
@@ -265,39 +267,6 @@ def teacher_scores(teacher, pairs, file):
         scores = scores.with_more(keys, np.concatenate(logits))
     scores.save(file)
     return scores
-
-
-def identity_of(scorer):
-    """What makes the scores of a teacher its own, beside its weights.
-
-    Args:
-        scorer: has a `scoring`; and perhaps a `packer`, which cuts texts, or
-            `members` and `weights`.
-
-    Returns:
-        A dict of JSON types.
-    """
-    if getattr(scorer, "identity", None) is not None:
-        return scorer.identity
-    identity = {
-        name: value
-        for name, value in scorer.scoring.to_dict().items()
-        if "threshold" not in name
-    }
-    for name in ("sequence_length", "truncation"):
-        value = getattr(getattr(scorer, "packer", None), name, None)
-        if value is not None:
-            identity[name] = value
-    if hasattr(scorer, "members"):
-        identity["weights"] = list(scorer.weights)
-        identity["members"] = [
-            identity_of(_scorer(member)) for member in scorer.members
-        ]
-    return identity
-
-
-def _scorer(teacher):
-    return getattr(teacher, "pair_scorer", lambda: teacher)()
 
 
 def _stored(file, scorer, probes):

@@ -4,6 +4,7 @@ import numpy as np
 
 from semmatch._records import Scoring
 from semmatch.data.distillation_dataset import target_logits
+from semmatch.data.teacher_identity import scorer_of
 
 
 class Ensemble:
@@ -62,11 +63,6 @@ class Ensemble:
             logits = target_logits(scorer.logits(pairs), scorer.scoring)
             total = total + np.float32(weight) * logits
         return total
-
-
-def scorer_of(model):
-    """What has `logits(pairs)` and a `scoring`: a model's scorer, or itself."""
-    return model.pair_scorer() if hasattr(model, "pair_scorer") else model
 
 
 def _checked_weights(weights, count):
