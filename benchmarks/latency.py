@@ -7,13 +7,18 @@ first four layers of the preset, one pair and 32 pairs of 40 tokens, ids in and
 logits out. The peers are PyTorch in float32 and bfloat16, onnxruntime on
 PyTorch's own export after its optimizer, in float32 and in dynamic int8, and
 OpenVINO in bfloat16 and in int8 by NNCF's post-training quantisation. They run
-in a virtual environment made under `runs/peers`, or in `--peer-python`.
+in a virtual environment made under `runs/peers`, or in `--peer-python`. Ours by
+OpenVINO is left out where that is missing: `pip install 'semmatch[openvino]'`.
 
 Every row is timed in each of `--rounds` rounds, in a process of its own with
-the same number of threads; the median of the rounds' medians counts.
+the same number of threads; the median of the rounds' medians counts. At the end
+stands where the time of static int8 goes, by onnxruntime's own profile, which
+takes some time itself: the median of each node's runs, added up by operation.
 """
 
 import argparse
+import collections
+import importlib.util
 import json
 import statistics
 import subprocess
@@ -40,7 +45,13 @@ OURS = {
     "semmatch float32": ({}, {}),
     "semmatch int8": ({"quantize": "int8"}, {}),
     "semmatch int8-static": ({"quantize": "int8-static"}, {}),
+    "the same by OpenVINO": (
+        {"quantize": "int8-static"},
+        {"provider": "openvino"},
+    ),
 }
+if importlib.util.find_spec("openvino") is None:
+    del OURS["the same by OpenVINO"]
 SHAPES = ((1, 40), (32, 40))
 # What the ratios are of.
 BASELINE = "torch bfloat16"
@@ -69,6 +80,8 @@ def main():
                     ]
                     rows.setdefault(row, []).append(found)
             print_rows(name, rows, folder)
+            for shape in SHAPES:
+                print_profile(folder, shape, options)
 
 
 def median_of(row, shape, options, folder, peer):
@@ -102,6 +115,40 @@ def print_rows(name, rows, folder):
     for row in OURS:
         size = (folder / row / "model.onnx").stat().st_size / 2**20
         print(f"{row}: {size:.1f} MiB")
+
+
+def print_profile(folder, shape, options, least=0.02):
+    """Milliseconds of the operations that take at least that share."""
+    import onnxruntime
+    from peer_latency import make_features
+    from peer_latency import times
+
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.enable_profiling = True
+    settings.profile_file_prefix = str(folder / "profile")
+    session = onnxruntime.InferenceSession(
+        folder / "semmatch int8-static" / "model.onnx",
+        settings,
+        providers=["CPUExecutionProvider"],
+    )
+    found = make_features(folder / "peer", *shape)
+    inputs = {node.name: found[node.name] for node in session.get_inputs()}
+    times(lambda features: session.run(None, features), inputs, options.seconds)
+    nodes = collections.defaultdict(list)
+    for event in json.loads(Path(session.end_profiling()).read_text()):
+        if event["name"].endswith("_kernel_time"):
+            kind = event["args"]["op_name"]
+            nodes[kind, event["name"]].append(event["dur"] / 1000)
+    kinds = collections.defaultdict(list)
+    for (kind, _), runs in nodes.items():
+        kinds[kind].append(statistics.median(runs))
+    total = sum(map(sum, kinds.values()))
+    print("static int8, {} x {} tokens, nodes alone:".format(*shape))
+    for kind, each in sorted(kinds.items(), key=lambda item: -sum(item[1])):
+        share = sum(each) / total
+        if share >= least:
+            print(f"{len(each):4} {kind:24}{sum(each):8.3f} ms{share:7.1%}")
 
 
 def measure(options):
@@ -149,7 +196,7 @@ def export(model, folder):
     # Without labels, by which a loss would be refused.
     pairs = Pairs(pairs.text_a, pairs.text_b)
     for row, (arguments, _) in OURS.items():
-        data = pairs if row == "semmatch int8-static" else None
+        data = pairs if arguments.get("quantize") == "int8-static" else None
         export_onnx(model, folder / row, data=data, **arguments)
 
 

@@ -5,8 +5,8 @@
         --cross-encoder ../shared/models/e5-small-zh-qa
 
 The corpus are the distinct sentences of all splits. A query is the first text
-of a pair of test that matches, and relevant are the second texts of all such
-pairs. The floor is the share of characters that a sentence has in common with
+of a pair of `--split` that matches, and relevant are the second texts of all
+such pairs. The floor is the share of characters that a sentence has in common with
 the query. Both models are served by `Matcher`, from folders exported to
 `--out`; differences have a paired test.
 """
@@ -69,9 +69,9 @@ def main():
     corpus = sentences(options.data)
     numbers = {text: number for number, text in enumerate(corpus)}
     partners = {}
-    test = read_pairs(options.data / "test")
-    for row in np.flatnonzero(test.label):
-        query, partner = test.text_a[row].strip(), test.text_b[row].strip()
+    pairs = read_pairs(options.data / options.split)
+    for row in np.flatnonzero(pairs.label):
+        query, partner = pairs.text_a[row].strip(), pairs.text_b[row].strip()
         if query != partner:
             partners.setdefault(query, set()).add(numbers[partner])
     drawn = np.random.default_rng(0).permutation(list(partners))
@@ -118,19 +118,25 @@ def deployed(model_class, preset, options, prompt=None):
 
 
 def parse_arguments():
-    shared = Path(__file__).resolve().parents[2] / "shared"
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    add_retrieval_arguments(parser)
+    parser.add_argument("--split", choices=("valid", "test"), default="test")
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--retrieve-k", type=int, default=50)
+    return parser.parse_args()
+
+
+def add_retrieval_arguments(parser):
+    """The models and where they lie, also of `reranker.py`."""
+    shared = Path(__file__).resolve().parents[2] / "shared"
     parser.add_argument("--bi-encoder", type=Path, required=True)
     parser.add_argument("--cross-encoder", type=Path, required=True)
     parser.add_argument("--prompt", help="before each text, of the former")
     parser.add_argument("--data", type=Path, default=shared / "data/qa_corpus")
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--retrieve-k", type=int, default=50)
     parser.add_argument("--quantize", choices=["int8"])
     parser.add_argument("--out", type=Path, default=Path("runs/retrieval"))
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

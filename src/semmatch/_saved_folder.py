@@ -6,8 +6,8 @@ from pathlib import Path
 from semmatch._json import read_json_object
 
 # What is hashed of a large file.
-_BLOCKS = 64
-_BLOCK = 2**20
+_BLOCKS = 256
+_BLOCK = 2**16
 
 
 def read_record(path, version, types, writer):
@@ -60,7 +60,7 @@ def sha256(path):
 def file_digest(path):
     """The size and a SHA-256 of a file, as JSON types.
 
-    Of a file above 64 MiB it is that of 64 blocks of 1 MiB that are spread
+    Of a file above 16 MiB it is that of 256 blocks of 64 KiB that are spread
     evenly: to hash gigabytes of vectors takes longer than to read them.
 
     >>> import tempfile

@@ -5,6 +5,10 @@ dozens of small nodes, each a pass over memory. Here a block stays one
 operation while TensorFlow traces the model, and is written when that is
 converted: in operations of ONNX itself, and in the forms in which onnxruntime
 and OpenVINO find those that they have one kernel for.
+
+Inside, vectors lie by place in the text and then by text: of heads that lie so
+onnxruntime's products read queries, keys and values as they are, and would else
+have each put in order before.
 """
 
 import contextlib
@@ -120,6 +124,7 @@ def _write(graph, node, block, first_only):
         graph, node, block, dict(zip(_parts(block), parts, strict=True))
     )
     graph.remove_node(node.name)
+    tokens = writer.turned(tokens)
     rows = writer.rows(tokens)
     if first_only:
         first = writer.first(tokens)
@@ -135,15 +140,17 @@ def _write(graph, node, block, first_only):
     rows = writer.norm("output_norm", writer.node("Add", inner, rows))
     if first_only:
         shape = writer.constant([-1, 1, block.hidden_dim], "int64")
+        writer.node("Reshape", rows, shape, outputs=node.output)
     else:
         shape = writer.shape(padding_mask, block.hidden_dim)
-    writer.node("Reshape", rows, shape, outputs=node.output)
+        rows = writer.node("Reshape", rows, shape)
+        writer.turned(rows, outputs=node.output)
 
 
 class _BlockWriter:
     """Adds the nodes of one block to tf2onnx's graph.
 
-    Dense layers work on rows, `(batch * length, dim)`: so onnxruntime makes
+    Dense layers work on rows, `(length * batch, dim)`: so onnxruntime makes
     one operation of the product and its bias.
     """
 
@@ -181,15 +188,24 @@ class _BlockWriter:
         width = self.constant([-1, self.block.hidden_dim], "int64")
         return self.node("Reshape", tokens, width)
 
+    def turned(self, tokens, **settings):
+        """`(length, batch, hidden_dim)` of `(batch, length, hidden_dim)`.
+
+        And the other way round.
+        """
+        settings["attr"] = {"perm": [1, 0, 2]}
+        return self.node("Transpose", tokens, **settings)
+
     def shape(self, padding_mask, *further):
-        """`(batch, length, *further)`.
+        """`(length, batch, *further)`.
 
         Of the mask and not of tokens: it is the same in all blocks, so that
         what is computed of it is merged.
         """
         return self.integers(
             "Concat",
-            self.integers("Shape", padding_mask),
+            self.integers("Shape", padding_mask, attr={"start": 1}),
+            self.integers("Shape", padding_mask, attr={"end": 1}),
             self.constant(further, "int64"),
             attr={"axis": 0},
         )
@@ -214,13 +230,13 @@ class _BlockWriter:
     def first(self, tokens):
         """The vector of each text's first token, `(batch, hidden_dim)`."""
         place = self.constant(0, "int64")
-        return self.node("Gather", tokens, place, attr={"axis": 1})
+        return self.node("Gather", tokens, place, attr={"axis": 0})
 
     def attention(self, rows, padding_mask):
-        """Each token's mixture of values, `(batch * length, hidden_dim)`."""
-        query = self.heads("query", rows, padding_mask, [0, 2, 1, 3])
+        """Each token's mixture of values, `(length * batch, hidden_dim)`."""
+        query = self.heads("query", rows, padding_mask, [1, 2, 0, 3])
         mixed = self.mixed(query, rows, padding_mask)
-        mixed = self.node("Transpose", mixed, attr={"perm": [0, 2, 1, 3]})
+        mixed = self.node("Transpose", mixed, attr={"perm": [2, 0, 1, 3]})
         return self.rows(mixed)
 
     def attention_of_first(self, first, rows, padding_mask):
@@ -232,15 +248,15 @@ class _BlockWriter:
 
     def mixed(self, query, rows, padding_mask):
         """What each query of `(batch, heads, n, head_dim)` finds, as it."""
-        key = self.heads("key", rows, padding_mask, [0, 2, 3, 1])
-        value = self.heads("value", rows, padding_mask, [0, 2, 1, 3])
+        key = self.heads("key", rows, padding_mask, [1, 2, 3, 0])
+        value = self.heads("value", rows, padding_mask, [1, 2, 0, 3])
         scores = self.node("MatMul", query, key)
         scores = self.node("Add", scores, self.padding(padding_mask))
         weights = self.node("Softmax", scores, attr={"axis": -1})
         return self.node("MatMul", weights, value)
 
     def heads(self, name, rows, padding_mask, order):
-        """A projection of all tokens, `(batch, length, heads, head_dim)`.
+        """A projection of all tokens, `(length, batch, heads, head_dim)`.
 
         Its axes are put in this order.
         """

@@ -9,7 +9,6 @@ from semmatch.export.graph_file import save_graph
 from semmatch.export.integer_weights import IntegerKernels
 from semmatch.export.integer_weights import write_lookup
 from semmatch.export.ranks import ranks_of
-from semmatch.export.transposed_products import fuse_transposes
 
 # Activations are from -127 to 127, stored from 1 to 255: unsigned by signed is
 # what CPUs have instructions for.
@@ -62,7 +61,6 @@ class _IntegerProducts:
                 self.lift_bias(node)
             self.edit.keep(node)
         self.edit.finish()
-        fuse_transposes(self.model)
 
     def lift_bias(self, node):
         """Makes a row of the bias that is added to a product.

@@ -12,7 +12,6 @@ from semmatch.export.graph_file import save_graph
 from semmatch.export.integer_weights import IntegerKernels
 from semmatch.export.integer_weights import write_lookup
 from semmatch.export.smoothing import smoothing_factors
-from semmatch.export.transposed_products import fuse_transposes
 
 # Activations are stored from 0 to 255.
 _LARGEST = 255
@@ -101,7 +100,6 @@ class _StaticProducts:
             ):
                 self.edit.keep(node)
         self.edit.finish()
-        fuse_transposes(self.model)
 
     def biases(self):
         """By the name of a product its sum with a bias, and that bias.
