@@ -15,7 +15,6 @@ retrieval pipeline" (negatives from the first stage's own results).
 """
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np

@@ -6,8 +6,8 @@
 
 The corpus are the distinct sentences of all splits. A query is the first text
 of a pair of `--split` that matches, and relevant are the second texts of all
-such pairs. The floor is the share of characters that a sentence has in common with
-the query. Both models are served by `Matcher`, from folders exported to
+such pairs. The floor is the share of characters that a sentence has in common
+with the query. Both models are served by `Matcher`, from folders exported to
 `--out`; differences have a paired test.
 """
 
