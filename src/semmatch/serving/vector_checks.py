@@ -50,7 +50,7 @@ def checked_vectors(vectors, name, dim, similarity):
         # What is too large for float32, or its square, is looked at below.
         with np.errstate(over="ignore", invalid="ignore"):
             part = vectors[block].astype("float32", copy=False)
-            squares = np.einsum("nd,nd->n", part, part)
+            squares = np.vecdot(part, part)
         if not np.isfinite(squares).all():
             wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
             if wrong.size:
