@@ -12,9 +12,9 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 
 from semmatch._checks import check_positive_int
+from semmatch._worker_output import WorkerOutput
 
 # By which a terminal, a container or a scheduler ends a program.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,9 +28,6 @@ _GRACE = 10.0
 
 # Seconds until all that was killed is gone. What nobody reaps never is.
 _GONE = 2.0
-
-# The last line of an output, and of no worker's.
-_END = f"{uuid.uuid4().hex}\n".encode()
 
 
 def launch(command, workers, restarts=0):
@@ -106,7 +103,7 @@ class _Group:
     def start(self, command, workers):
         for number, environment in enumerate(_environments(workers)):
             outputs = [
-                _Output(target, f"[{number}] ")
+                WorkerOutput(target, f"[{number}] ")
                 for target in (sys.stdout, sys.stderr)
             ]
             self.outputs += outputs
@@ -190,23 +187,6 @@ class _Group:
         for process in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0, latest - time.monotonic()))
-
-
-class _Output:
-    """Copies what a worker writes, until the end of the worker is told."""
-
-    def __init__(self, target, prefix):
-        reading, self.pipe = os.pipe()
-        copied = (reading, target, prefix)
-        self.reader = threading.Thread(target=_copy, args=copied)
-        self.reader.start()
-
-    def end(self):
-        # What a worker left in a session of its own may hold the pipe open.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.pipe, _END)
-        os.close(self.pipe)
-        self.reader.join()
 
 
 @contextlib.contextmanager
@@ -293,22 +273,6 @@ def _shares(devices, workers):
         ",".join(devices[start : start + each])
         for start in range(0, len(devices), each)
     ]
-
-
-def _copy(pipe, target, prefix):
-    """Writes the lines of a worker, until they end or nobody reads them."""
-    # The target's, so that it can write the text, and writes the same bytes.
-    encoding = target.encoding or "utf-8"
-    with open(pipe, "rb") as stream, contextlib.suppress(BrokenPipeError):
-        for line in stream:
-            content = line.removesuffix(_END)
-            if content:
-                text = content.decode(encoding, "backslashreplace")
-                # One call, so that lines of two workers stay apart.
-                target.write(prefix + text.rstrip("\n") + "\n")
-                target.flush()
-            if content != line:
-                break
 
 
 def _say(text):
