@@ -72,24 +72,42 @@ def test_eight_threads_get_what_one_gets(session):
             np.testing.assert_array_equal(found, wanted)
 
 
-def test_products_are_of_float32(tmp_path):
+def save_product(path, kernel, inner):
+    """A graph of y = x @ kernel, where y has the name `inner` before."""
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    random = np.random.default_rng(0)
-    kernel = random.normal(size=(256, 64)).astype("float32")
+    rows, columns = kernel.shape
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["x", "kernel"], ["y"])],
+        [
+            helper.make_node("MatMul", ["x", "kernel"], [inner]),
+            helper.make_node("Identity", [inner], ["y"]),
+        ],
         "product",
-        [helper.make_tensor_value_info("x", kind, [None, 256])],
-        [helper.make_tensor_value_info("y", kind, [None, 64])],
+        [helper.make_tensor_value_info("x", kind, [None, rows])],
+        [helper.make_tensor_value_info("y", kind, [None, columns])],
         [onnx.numpy_helper.from_array(kernel, "kernel")],
     )
     opset = helper.make_opsetid("", 18)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    onnx.save(model, tmp_path / "model.onnx")
+    onnx.save(model, path)
+
+
+def test_products_are_of_float32(tmp_path):
+    random = np.random.default_rng(0)
+    kernel = random.normal(size=(256, 64)).astype("float32")
+    save_product(tmp_path / "model.onnx", kernel, "product")
     x = random.normal(size=(32, 256)).astype("float32")
     found = OpenvinoSession(tmp_path / "model.onnx", 1).run("y", {"x": x})
     # bfloat16, its own choice on newer processors, is 0.1 away.
     np.testing.assert_allclose(found, x @ kernel, atol=1e-3)
+
+
+@pytest.mark.parametrize("inner", ["a", "product/MatMul:0", "z"])
+def test_an_output_is_known_by_its_name_whatever_else_it_is_called(
+    inner, tmp_path
+):
+    save_product(tmp_path / "model.onnx", np.eye(3, dtype="float32"), inner)
+    session = OpenvinoSession(tmp_path / "model.onnx", 1)
+    assert session.outputs["y"][-1] == 3
 
 
 def test_a_graph_that_it_does_not_know_is_refused(tmp_path):

@@ -19,7 +19,8 @@ class OpenvinoSession:
         version: string, such as `"openvino 2026.4.1"`.
         inputs: list of the names of the graph's inputs.
         outputs: a dict from the name of each output to its shape, a list with
-            strings where a dimension is free.
+            strings where a dimension is free. What the graph calls it on the
+            way to there are names of it, too.
 
     Raises:
         ImportError: without OpenVINO.
@@ -46,11 +47,12 @@ class OpenvinoSession:
         self._requests = threading.local()
         self.inputs = [node.any_name for node in self._compiled.inputs]
         self.outputs = {
-            node.any_name: [
+            name: [
                 size.get_length() if size.is_static else str(size)
                 for size in node.partial_shape
             ]
             for node in self._compiled.outputs
+            for name in node.names
         }
 
     def run(self, output, inputs):
