@@ -45,7 +45,10 @@ class OpenvinoSession:
             ) from error
         # A request holds the arrays of one computation.
         self._requests = threading.local()
-        self.inputs = [node.any_name for node in self._compiled.inputs]
+        # An input, too, may have several names; this is the graph's.
+        self.inputs = [
+            port.node.friendly_name for port in self._compiled.inputs
+        ]
         self.outputs = {
             name: [
                 size.get_length() if size.is_static else str(size)
