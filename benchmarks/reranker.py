@@ -91,7 +91,7 @@ def parse_arguments():
     )
     add_retrieval_arguments(parser)
     parser.add_argument("--num-layers", type=int)
-    parser.add_argument("--positives", type=int, default=20_000)
+    parser.add_argument("--positives", type=int, default=15_000)
     parser.add_argument("--num-negatives", type=int, default=4)
     parser.add_argument("--ranks", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=64)
