@@ -39,8 +39,8 @@ class Range:
 def calibrate(folder, pairs, names):
     """Measures the ranges of activations on texts.
 
-    Texts are tokenised, cut and batched as `Matcher` does. Padding is not
-    looked at: what a graph computes of it has no effect.
+    Texts are tokenised and cut as `Matcher` does. What a graph computes of
+    padding has no effect, so there is none.
 
     Args:
         folder: `pathlib.Path` of a deploy folder in float32.
@@ -74,19 +74,25 @@ class _Watch:
         self.ranges = {}
 
     def __call__(self, features):
-        inputs = {
-            node.name: features[FEATURES[node.name]].astype("int64")
-            for node in self.session.get_inputs()
-        }
-        output, *activations = self.session.run(
-            [self.output, *self.names], inputs
-        )
-        real = features["padding_mask"].reshape(-1) == 1
-        for name, values in zip(self.names, activations, strict=True):
-            rows = values.reshape(-1, values.shape[-1])
-            # Of what is pooled there is one row a text, and no padding.
-            self.widen(name, rows[real] if len(rows) == len(real) else rows)
-        return output
+        # Texts of one length at a time, so that nothing is padding: in which
+        # order a graph holds the vectors of several is its own affair.
+        lengths = np.maximum(features["padding_mask"].sum(axis=1), 1)
+        outputs = {}
+        for length in np.unique(lengths):
+            [rows] = np.nonzero(lengths == length)
+            inputs = {
+                node.name: features[FEATURES[node.name]][rows, :length].astype(
+                    "int64"
+                )
+                for node in self.session.get_inputs()
+            }
+            output, *activations = self.session.run(
+                [self.output, *self.names], inputs
+            )
+            outputs.update(zip(rows, output, strict=True))
+            for name, values in zip(self.names, activations, strict=True):
+                self.widen(name, values.reshape(-1, values.shape[-1]))
+        return np.stack([outputs[row] for row in range(len(lengths))])
 
     def widen(self, name, rows):
         old = self.ranges.get(name, Range(np.float32(0), np.float32(0)))
