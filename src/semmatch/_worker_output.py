@@ -19,11 +19,13 @@ class WorkerOutput:
     Attributes:
         pipe: int, the descriptor that the worker writes to.
 
-    >>> import sys
-    >>> output = WorkerOutput(sys.stdout, "[0] ")
+    >>> import io
+    >>> target = io.StringIO()
+    >>> output = WorkerOutput(target, "[0] ")
     >>> _ = os.write(output.pipe, b"loss 0.3\\n")
     >>> output.end()
-    [0] loss 0.3
+    >>> target.getvalue().rstrip()
+    '[0] loss 0.3'
     """
 
     def __init__(self, target, prefix):
