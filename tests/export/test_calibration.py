@@ -8,7 +8,9 @@ from tokenizers import Tokenizer
 
 import semmatch.export.calibration
 from semmatch import export_onnx
+from semmatch import Matcher
 from semmatch.data import Pairs
+from semmatch.export.calibration import _Watch
 from semmatch.export.calibration import calibrate
 from semmatch.export.static_int8 import product_inputs
 from tests.checks import tensorflow_only
@@ -85,6 +87,17 @@ def test_a_batch_or_several_give_the_same(folder, monkeypatch):
         np.testing.assert_allclose(
             whole[name].high, parts[name].high, atol=1e-5
         )
+
+
+def test_a_row_without_a_token_is_computed(folder):
+    [name, *_] = product_inputs(folder / "model.onnx")
+    watch = _Watch(folder / "model.onnx", Matcher(folder), [name])
+    none = np.zeros((2, 4), "int32")
+    features = {"token_ids": none, "padding_mask": none, "segment_ids": none}
+    features["padding_mask"] = np.int32([[1, 1, 1, 0], [0, 0, 0, 0]])
+    found = watch(features)
+    assert found.shape == (2, 1)
+    assert np.isfinite(found).all()
 
 
 def test_of_many_pairs_some_are_drawn_and_always_the_same(folder, monkeypatch):

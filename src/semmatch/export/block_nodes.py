@@ -189,12 +189,9 @@ class _BlockWriter:
         return self.node("Reshape", tokens, width)
 
     def turned(self, tokens, **settings):
-        """`(length, batch, hidden_dim)` of `(batch, length, hidden_dim)`.
-
-        And the other way round.
-        """
-        settings["attr"] = {"perm": [1, 0, 2]}
-        return self.node("Transpose", tokens, **settings)
+        """From `(batch, length, hidden_dim)` to length first, or back."""
+        order = {"perm": [1, 0, 2]}
+        return self.node("Transpose", tokens, attr=order, **settings)
 
     def shape(self, padding_mask, *further):
         """`(length, batch, *further)`.
