@@ -106,6 +106,61 @@ def test_all_queries_are_ranked_in_one_go_and_no_more_than_retrieved():
     assert [len(pairs) for pairs in both.cross_encoder.pairs] == [4 * 3]
 
 
+def places(scores):
+    """Each score between the least, 0, and the greatest, 1."""
+    least, greatest = min(scores), max(scores)
+    return [(score - least) / (greatest - least) for score in scores]
+
+
+@pytest.mark.parametrize("weight", [0.2, 0.5, 0.8])
+def test_the_first_stage_counts_in_the_order_as_it_weighs(weight):
+    both = make(retrieval_weight=weight)
+    texts = [(id, text) for id, texts in FAQ.items() for text in texts]
+    for query in QUERIES:
+        nearness = both.index.search_phrasings([query], 100)[0]
+        near = {hit.text: hit.score for hit in nearness}
+        read = [both.cross_encoder.logit(query, text) for _, text in texts]
+        read = [1 / (1 + np.exp(-logit)) for logit in read]
+        means = [
+            weight * first + (1 - weight) * second
+            for first, second in zip(
+                places([near[text] for _, text in texts]),
+                places(read),
+                strict=True,
+            )
+        ]
+        best = {}
+        for i in sorted(range(len(texts)), key=lambda i: -means[i]):
+            id, text = texts[i]
+            best.setdefault(id, (id, pytest.approx(read[i]), text))
+        found = both.search(query, 3)
+        assert [answer[:3] for answer in found] == list(best.values())[:3]
+        assert [answer.band for answer in found] == [
+            SCORING.band(answer.score) for answer in found
+        ]
+
+
+def test_weights_lead_from_the_order_of_one_stage_to_that_of_the_other():
+    def names(index):
+        found = index.search_many(QUERIES, 4)
+        return [[answer.text for answer in answers] for answers in found]
+
+    alone = FAQIndex(CountLetters())
+    alone.add_many(FAQ)
+    assert names(make(retrieval_weight=1)) == names(alone)
+    assert names(make(retrieval_weight=0.0)) == names(make())
+    assert names(make(retrieval_weight=0.5)) not in (
+        names(alone),
+        names(make()),
+    )
+
+
+@pytest.mark.parametrize("faq", [{}, {"cancel": "cancel"}, {1: "ab", 2: "ba"}])
+def test_candidates_that_nothing_tells_apart_have_an_order(faq):
+    found = make(faq=faq, retrieval_weight=0.5).search("cancel")
+    assert [answer.id for answer in found] == list(faq)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_answers_are_added_changed_and_deleted(kind):
     both = make(kind)
@@ -144,8 +199,11 @@ def test_a_saved_index_is_the_same(tmp_path, kind):
     assert loaded.index.vector_index.factory == kind.get("factory")
     assert_finds(loaded, FAQ)
     assert loaded.retrieve_k == 5
-    loaded = RetrieveRerank.load(tmp_path, encoder, NearLengths())
-    assert loaded.retrieve_k == 100
+    assert loaded.retrieval_weight == 0
+    loaded = RetrieveRerank.load(
+        tmp_path, encoder, NearLengths(), retrieval_weight=0.5
+    )
+    assert loaded.retrieve_k == 100 and loaded.retrieval_weight == 0.5
 
 
 def test_the_folder_is_that_of_the_first_stage(tmp_path):
@@ -173,6 +231,12 @@ def test_the_folder_is_that_of_the_first_stage(tmp_path):
 def test_stages_that_cannot_be_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         RetrieveRerank(*arguments)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_a_weight_is_a_share(weight):
+    with pytest.raises(ValueError, match=r"in \[0, 1\].*retrieval_weight="):
+        make(retrieval_weight=weight)
 
 
 def test_what_cannot_be_searched_for_is_refused():

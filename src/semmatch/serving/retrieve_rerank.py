@@ -1,7 +1,10 @@
 """Answers found by a bi-encoder and ranked by a cross-encoder."""
 
+import numpy as np
+
 from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
+from semmatch.serving.answers import best_of_each
 from semmatch.serving.faq_index import FAQIndex
 
 
@@ -18,6 +21,11 @@ class RetrieveRerank:
         cross_encoder: `CrossEncoder`, the `Matcher` of one, or an object with
             `rank_many`.
         retrieve_k: int, how many phrasings are retrieved and reranked.
+        retrieval_weight: float in [0, 1], how much the first stage counts in
+            the order; 0 for that of the cross-encoder alone. The scores of
+            each stage are stretched to [0, 1] over what was retrieved for a
+            query, and their weighted mean decides. Then a lower place may
+            have a higher `score`.
         factory: string or None; see `VectorIndex`.
         search_parameters: string or None; see `VectorIndex`.
 
@@ -37,7 +45,9 @@ class RetrieveRerank:
     >>> best.id, best.text, best.band
     ('repay', 'how to repay', 'match')
 
-    Source: Nogueira and Cho 2019, "Passage re-ranking with BERT".
+    Sources: Nogueira and Cho 2019, "Passage re-ranking with BERT"; Bruch et
+    al. 2023, "An analysis of fusion functions for hybrid retrieval" (the
+    weighted mean of stretched scores).
     """
 
     def __init__(
@@ -46,6 +56,7 @@ class RetrieveRerank:
         cross_encoder,
         retrieve_k=100,
         *,
+        retrieval_weight=0.0,
         factory=None,
         search_parameters=None,
     ):
@@ -60,6 +71,12 @@ class RetrieveRerank:
         )
         self.cross_encoder = cross_encoder
         self.retrieve_k = check_positive_int(retrieve_k, "retrieve_k")
+        if not 0 <= retrieval_weight <= 1:
+            raise ValueError(
+                "`retrieval_weight` must be in [0, 1]. "
+                f"Received: retrieval_weight={retrieval_weight!r}."
+            )
+        self.retrieval_weight = retrieval_weight
 
     def __len__(self):
         """How many answers there are."""
@@ -113,15 +130,29 @@ class RetrieveRerank:
         queries = list(queries) if not isinstance(queries, str) else queries
         retrieved = self.index.search_phrasings(queries, self.retrieve_k)
         ranked = self.cross_encoder.rank_many(
-            queries,
-            [[hit.text for hit in hits] for hits in retrieved],
-            top_k,
-            groups=[[hit.id for hit in hits] for hits in retrieved],
+            queries, [[hit.text for hit in hits] for hits in retrieved]
         )
         return [
-            [_answer(hits, place) for place in places]
+            best_of_each(self._in_order(hits, places))[:top_k]
             for hits, places in zip(retrieved, ranked, strict=True)
         ]
+
+    def _in_order(self, hits, places):
+        """The phrasings, best first, with what the cross-encoder says of each.
+
+        `places` are in its order, which stands where the weighted means are
+        equal.
+        """
+        hits = [hits[place.index] for place in places]
+        answers = [
+            hit._replace(score=place.score, band=place.band)
+            for hit, place in zip(hits, places, strict=True)
+        ]
+        if not self.retrieval_weight:
+            return answers
+        weight = self.retrieval_weight
+        means = (1 - weight) * _stretched(places) + weight * _stretched(hits)
+        return [answers[i] for i in np.argsort(-means, kind="stable")]
 
     def save(self, folder):
         """Writes the index, see `FAQIndex.save`; models are not part of it."""
@@ -135,6 +166,7 @@ class RetrieveRerank:
         cross_encoder,
         retrieve_k=100,
         *,
+        retrieval_weight=0.0,
         encode_again=False,
     ):
         """Reads what `save` of this class or of `FAQIndex` wrote.
@@ -144,16 +176,23 @@ class RetrieveRerank:
             bi_encoder: the one that the index was built with.
             cross_encoder: any; the index knows nothing of it.
             retrieve_k: int, as of the constructor.
+            retrieval_weight: float, as of the constructor.
             encode_again: bool; see `FAQIndex.load`.
         """
-        both = cls(bi_encoder, cross_encoder, retrieve_k)
+        both = cls(
+            bi_encoder,
+            cross_encoder,
+            retrieve_k,
+            retrieval_weight=retrieval_weight,
+        )
         both.index = FAQIndex.load(
             folder, bi_encoder, encode_again=encode_again
         )
         return both
 
 
-def _answer(hits, place):
-    """The answer of a candidate, with what the cross-encoder says of it."""
-    hit = hits[place.index]
-    return hit._replace(score=place.score, band=place.band)
+def _stretched(scored):
+    """The scores, the least at 0 and the greatest at 1; all equal gives 0."""
+    scores = np.array([one.score for one in scored])
+    scores = scores - scores.min(initial=np.inf)
+    return scores / (scores.max(initial=0) or 1.0)
