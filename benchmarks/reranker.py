@@ -8,7 +8,7 @@ finds: near all of it is near. So the negatives of each pair of train that
 matches are drawn from the first `--ranks` sentences that the bi-encoder finds
 in train for its first text. The preset in `--out` is for `retrieve_rerank.py
 --cross-encoder`, which reads the labelled partners of other splits: choose by
-its `--split valid`. A training that was cut goes on by the same command.
+its `--valid-only`. A training that was cut goes on by the same command.
 
 Source: Gao et al. 2021, "Rethink training of BERT rerankers in multi-stage
 retrieval pipeline" (negatives from the first stage's own results).

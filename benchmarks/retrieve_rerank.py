@@ -138,11 +138,12 @@ def choose_weight(both, numbers, options):
     print(f"{'':<14} MRR    recall@10")
     print(row("bi-encoder", alone), flush=True)
     reports = {}
-    for both.retrieval_weight in options.weights:
-        reports[both.retrieval_weight] = report = evaluate_retrieval(
+    for weight in options.weights:
+        both.retrieval_weight = weight
+        reports[weight] = evaluate_retrieval(
             WithoutItself(both), queries, relevant, ks=KS
         )
-        print(row(f"weight {both.retrieval_weight:g}", report), flush=True)
+        print(row(f"weight {weight:g}", reports[weight]), flush=True)
     best = max(options.weights, key=lambda weight: reports[weight].mrr)
     print(f"\nweight {best:g} and the bi-encoder alone, paired")
     print(compare_rankings(reports[best], alone))

@@ -248,6 +248,8 @@ def test_the_page_on_retrieval_runs(workplace, capsys):
         "valid": Pairs(pairs.text_a, pairs.text_b, label),
         "passages": bi_encoder.encode(pairs.text_b),
         "questions": bi_encoder.encode(pairs.text_a, side="query"),
+        "queries": ["钱怎么还", "不想借了"],
+        "relevant": [{"repay"}, {"cancel"}],
     }
     exec("\n".join(blocks("docs/retrieval.md", "python")), names)
     shown = capsys.readouterr().out.splitlines()

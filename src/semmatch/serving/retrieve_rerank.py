@@ -31,6 +31,7 @@ class RetrieveRerank:
 
     Attributes:
         index: `FAQIndex` of the first stage.
+        retrieval_weight: float, as given; it may be set to another.
 
     >>> from semmatch._records import Embedding, Scoring
     >>> from semmatch.serving import CharacterOverlap
