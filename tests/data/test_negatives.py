@@ -1,6 +1,7 @@
 """Mined negatives are near, and none of them is a known match."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -238,6 +239,19 @@ def test_few_scores_at_once_change_nothing(monkeypatch, bi_encoder):
     monkeypatch.setattr("semmatch.data.negatives._QUERIES", 4)
     mined = mine_hard_negatives(bi_encoder, pairs, margin=None)
     assert mined.negatives == expected.negatives
+
+
+@pytest.mark.parametrize("margin", [None, 0.05])
+def test_what_shares_no_term_is_no_hard_negative(margin):
+    pairs = Pairs(["reset my password"], ["I forgot how to log in"], [1])
+    corpus = ["delete a profile", "the password page is slow", "larger sums"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mined = mine_hard_negatives(
+            None, pairs, num_negatives=3, margin=margin, corpus=corpus
+        )
+    near = [] if margin else ["the password page is slow"]
+    assert mined.negatives == [near]
 
 
 def test_without_an_encoder_bm25_searches():

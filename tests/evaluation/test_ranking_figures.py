@@ -52,6 +52,12 @@ def test_figures_of_a_list_by_hand():
     assert ndcg_at(relevance, 1) == 0
 
 
+@pytest.mark.parametrize("top", [300, 1100, 1e9])
+def test_grades_of_any_size_have_a_gain(top):
+    # Against the next the highest grade alone counts.
+    assert ndcg_at([0, top, top - 60], 3) == pytest.approx(1 / math.log2(3))
+
+
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("seed", range(10))
 def test_figures_of_a_list_place_by_place(seed, k):

@@ -34,7 +34,7 @@ def contrastive(labels, vectors, margin=0.5, similarity="cosine"):
 
 
 def online(labels, vectors, margin=0.5, similarity="cosine"):
-    """Of each pair, found by the rule of sentence-transformers."""
+    """Of each pair, as sentence-transformers does with two of each label."""
     d = distances(vectors, similarity)
     together, apart = d[labels == 1], d[labels == 0]
     limit = together.max() if len(together) else apart.mean()

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.data import triplet_dataset
 from semmatch.data import Triplets
@@ -112,9 +113,16 @@ def test_pairs_are_no_lists_and_lists_no_pairs():
     with pytest.raises(ValueError, match="`cosent` is a loss of scored pairs"):
         model.fit(TRIPLETS, verbose=0)
     model.compile(loss=InfoNCE())
-    pairs = Pairs(["取消", "借"], ["还款", "Hello"], [0.5, 0.25])
-    with pytest.raises(ValueError, match="takes group ids, integers"):
-        model.fit(pairs, verbose=0)
+    pairs = Pairs(["取消", "取消", "借"], ["还款", "借", "Hello"], [1, 0, 1])
+    dataset = pair_dataset(pairs, model.preprocessor)
+    for labelled in (pairs, dataset, dataset.map(lambda *batch: batch)):
+        with pytest.raises(ValueError, match="Received: labelled pairs. Pass"):
+            model.fit(labelled, verbose=0)
+        with pytest.raises(ValueError, match="Received: labelled pairs. Pass"):
+            model.fit(TRIPLETS, validation_data=labelled, verbose=0)
+        with pytest.raises(ValueError, match="Received: labelled pairs. Pass"):
+            model.evaluate(labelled, verbose=0)
+    model.fit(Triplets.from_pairs(pairs), verbose=0)
 
 
 def test_a_cross_encoder_takes_no_triplets():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from semmatch import evaluation
+from semmatch.data import pair_dataset
 from semmatch.data import Pairs
 from semmatch.losses import AnglE
 from semmatch.losses import Contrastive
@@ -40,8 +41,9 @@ def test_grades_of_any_scale_teach(loss):
 
 def test_an_area_is_not_of_grades():
     model = bi_model()
-    with pytest.raises(ValueError, match=r"`auc` is of labels 0 and 1.*Spearm"):
-        model.fit(PAIRS, verbose=0)
+    for labelled in (PAIRS, pair_dataset(PAIRS, model.preprocessor)):
+        with pytest.raises(ValueError, match=r"`auc` is of .* 0 and 1.*Spearm"):
+            model.fit(labelled, verbose=0)
     model.compile(metrics=None)
     assert model.evaluate(PAIRS, verbose=0) > 0
 
@@ -56,5 +58,7 @@ def test_an_area_is_not_of_grades():
 def test_labels_outside_of_the_scale_are_refused(loss, message):
     model = bi_model()
     model.compile(loss=loss, metrics=None)
-    with pytest.raises(ValueError, match=message):
-        model.fit(Pairs(["取消", "借"], ["还款", "借"], [5, 0]), verbose=0)
+    pairs = Pairs(["取消", "借"], ["还款", "借"], [5, 0])
+    for labelled in (pairs, pair_dataset(pairs, model.preprocessor)):
+        with pytest.raises(ValueError, match=message):
+            model.fit(labelled, verbose=0)

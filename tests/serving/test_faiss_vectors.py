@@ -75,6 +75,19 @@ def test_search_parameters_may_be_changed():
     assert_finds(index, QUERIES, VECTORS, k=400)
 
 
+def test_search_parameters_that_cannot_be_change_nothing():
+    index = VectorIndex(DIM, factory="IVF8,Flat", search_parameters="nprobe=1")
+    index.add(VECTORS)
+    before = index.search(QUERIES, 400)
+    with pytest.raises(ValueError, match="FAISS says: .*foo"):
+        index.search_parameters = "nprobe=8,foo=2"
+    with pytest.raises(ValueError, match="None in place of 'nprobe=1'"):
+        index.search_parameters = None
+    assert index.search_parameters == "nprobe=1"
+    for found, expected in zip(index.search(QUERIES, 400), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("factory", ["Flat", "HNSW32", "IVF2,Flat"])
 def test_large_sets_go_in_blocks_without_a_second_copy(monkeypatch, factory):
     monkeypatch.setattr(vector_index, "BLOCK", 2**14)

@@ -79,6 +79,34 @@ def test_the_fingerprint_is_of_the_encoder_that_made_the_vectors(tmp_path):
     assert_finds(FAQIndex.load(tmp_path, CountLetters()), FAQ)
 
 
+def test_an_encoder_may_be_trained_before_the_first_answer(tmp_path):
+    encoder = CountLetters()
+    index = FAQIndex(encoder)
+    for seed in (1, 2):  # and after all answers are gone
+        encoder.weights = np.random.default_rng(seed).uniform(size=26)
+        index.add_many(FAQ)
+        index.save(tmp_path)
+        loaded = FAQIndex.load(tmp_path, encoder)
+        assert loaded.search_many(QUERIES) == index.search_many(QUERIES)
+        with pytest.raises(ValueError, match="of another encoder"):
+            FAQIndex.load(tmp_path, CountLetters())
+        for id in FAQ:
+            index.delete(id)
+
+
+@pytest.mark.parametrize("change", ["add", "update"])
+def test_vectors_of_before_and_after_a_training_are_not_mixed(change):
+    encoder = CountLetters()
+    index = make(encoder=encoder)
+    encoder.weights = np.linspace(0.1, 2, 26)
+    with pytest.raises(ValueError, match="was changed since .* differ by"):
+        getattr(index, change)("new" if change == "add" else "repay", "pay")
+    assert index.items() == make().items()
+    again = FAQIndex(encoder)
+    again.add_many(index.items())  # as the message says
+    again.add("new", "pay")
+
+
 @pytest.mark.parametrize(
     "name", ["faq_index.json", "vector_index.json", "vectors.npy"]
 )

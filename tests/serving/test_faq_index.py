@@ -144,10 +144,29 @@ def test_answers_may_come_in_any_form(form):
 def test_all_texts_are_encoded_in_one_go():
     encoder = CountLetters()
     index = FAQIndex(encoder)
-    encoder.encoded.clear()
     index.add_many(FAQ)
     index.search_many(QUERIES)
-    assert [len(texts) for _, texts in encoder.encoded] == [8, 4]
+    # Before them what tells the encoder from others, on both sides.
+    assert [len(texts) for _, texts in encoder.encoded] == [3, 3, 8, 4]
+
+
+@pytest.mark.parametrize("extra", [-1, 1])
+def test_an_encoder_that_gives_other_vectors_is_refused(extra):
+    encoder = CountLetters()
+    index = make(encoder=encoder)
+    encode = encoder.encode
+
+    def wrong(texts, side):
+        vectors = encode(texts, side)
+        if "settle it" in texts:
+            vectors = np.resize(vectors, (len(texts) + extra, 26))
+        return vectors
+
+    encoder.encode = wrong
+    with pytest.raises(ValueError, match=f"{2 + extra} vectors for 2 texts"):
+        index.add("settle", ["settle it", "settle all"])
+    assert "settle" not in index and len(index.vector_index) == 8
+    assert_finds(index, FAQ)
 
 
 def test_many_phrasings_of_one_answer_do_not_hide_the_others(kind):

@@ -106,52 +106,40 @@ def test_all_queries_are_ranked_in_one_go_and_no_more_than_retrieved():
     assert [len(pairs) for pairs in both.cross_encoder.pairs] == [4 * 3]
 
 
-def places(scores):
-    """Each score between the least, 0, and the greatest, 1."""
-    least, greatest = min(scores), max(scores)
-    return [(score - least) / (greatest - least) for score in scores]
-
-
 @pytest.mark.parametrize("weight", [0.2, 0.5, 0.8])
 def test_the_first_stage_counts_in_the_order_as_it_weighs(weight):
     both = make(retrieval_weight=weight)
-    texts = [(id, text) for id, texts in FAQ.items() for text in texts]
-    for query in QUERIES:
-        nearness = both.index.search_phrasings([query], 100)[0]
-        near = {hit.text: hit.score for hit in nearness}
-        read = [both.cross_encoder.logit(query, text) for _, text in texts]
-        read = [1 / (1 + np.exp(-logit)) for logit in read]
-        means = [
-            weight * first + (1 - weight) * second
-            for first, second in zip(
-                places([near[text] for _, text in texts]),
-                places(read),
-                strict=True,
-            )
-        ]
-        best = {}
-        for i in sorted(range(len(texts)), key=lambda i: -means[i]):
-            id, text = texts[i]
-            best.setdefault(id, (id, pytest.approx(read[i]), text))
-        found = both.search(query, 3)
-        assert [answer[:3] for answer in found] == list(best.values())[:3]
-        assert [answer.band for answer in found] == [
-            SCORING.band(answer.score) for answer in found
-        ]
+    found = both.search_many(QUERIES, 4)
+    retrieved = both.index.search_many(QUERIES, 4)
+    reranked = make().search_many(QUERIES, 4)
+    for answers, first, second in zip(found, retrieved, reranked, strict=True):
+        first = [answer.id for answer in first]
+        # The phrasing, its score and its band are the cross-encoder's.
+        expected = sorted(
+            second,
+            key=lambda answer: (
+                -(
+                    weight / (61 + first.index(answer.id))
+                    + (1 - weight) / (61 + second.index(answer))
+                )
+            ),
+        )
+        assert answers == expected
+        assert both.search_many(QUERIES, 2)[0] == found[0][:2]
 
 
 def test_weights_lead_from_the_order_of_one_stage_to_that_of_the_other():
-    def names(index):
+    def ids(index):
         found = index.search_many(QUERIES, 4)
-        return [[answer.text for answer in answers] for answers in found]
+        return [[answer.id for answer in answers] for answers in found]
 
     alone = FAQIndex(CountLetters())
     alone.add_many(FAQ)
-    assert names(make(retrieval_weight=1)) == names(alone)
-    assert names(make(retrieval_weight=0.0)) == names(make())
-    assert names(make(retrieval_weight=0.5)) not in (
-        names(alone),
-        names(make()),
+    assert ids(make(retrieval_weight=1)) == ids(alone)
+    assert ids(make(retrieval_weight=0.0)) == ids(make())
+    assert ids(make(retrieval_weight=0.5)) not in (
+        ids(alone),
+        ids(make()),
     )
 
 
@@ -159,6 +147,18 @@ def test_weights_lead_from_the_order_of_one_stage_to_that_of_the_other():
 def test_candidates_that_nothing_tells_apart_have_an_order(faq):
     found = make(faq=faq, retrieval_weight=0.5).search("cancel")
     assert [answer.id for answer in found] == list(faq)
+
+
+def test_scores_that_are_all_rounded_to_1_still_have_an_order():
+    both = make(retrieval_weight=0.5)
+    expected = both.search_many(QUERIES, 4)
+    both.index.encoder.scoring = Scoring("sigmoid").fitted(1.0, 200.0)
+    both.cross_encoder.scoring = SCORING.fitted(1.0, 200.0)
+    found = both.search_many(QUERIES, 4)
+    assert {answer.score for answers in found for answer in answers} == {1.0}
+    assert [[a.id for a in answers] for answers in found] == [
+        [a.id for a in answers] for answers in expected
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -233,10 +233,14 @@ def test_stages_that_cannot_be_are_refused(arguments, error, message):
         RetrieveRerank(*arguments)
 
 
-@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan"), None, "0.5"])
 def test_a_weight_is_a_share(weight):
+    both = make(retrieval_weight=0.5)
     with pytest.raises(ValueError, match=r"in \[0, 1\].*retrieval_weight="):
         make(retrieval_weight=weight)
+    with pytest.raises(ValueError, match=r"in \[0, 1\].*retrieval_weight="):
+        both.retrieval_weight = weight
+    assert both.retrieval_weight == 0.5
 
 
 def test_what_cannot_be_searched_for_is_refused():

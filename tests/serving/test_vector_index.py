@@ -223,6 +223,16 @@ def test_rows_that_are_not_there_are_refused(kind, rows, message):
             "search_parameters='nprobe'. FAISS says",
         ),
         (
+            {"factory": "IVF4,Flat", "search_parameters": "nprobe=0"},
+            ValueError,
+            "`nprobe` of .* at least 1.*search_parameters='nprobe=0'",
+        ),
+        (
+            {"factory": "HNSW16", "search_parameters": "ht=3,efSearch=0"},
+            ValueError,
+            "`efSearch` of .* at least 1",
+        ),
+        (
             {"factory": "IVF4,Flat", "search_parameters": 4},
             TypeError,
             "`search_parameters` must be a string .*search_parameters=4",

@@ -100,7 +100,8 @@ def mine_hard_negatives(
         min(last, len(passages)),
     )
     candidates, scores = found.passages[:, first:], found.scores[:, first:]
-    kept = scores > -np.inf
+    # Of BM25 those with a term in common: all others are as far as any text.
+    kept = scores > (-np.inf if bi_encoder is not None else 0)
     message = f"there are no other passages of the ranks {ranks}."
     if margin is not None:
         of_positives = found.known

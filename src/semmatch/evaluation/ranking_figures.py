@@ -86,7 +86,7 @@ def ndcg_at(relevance, k, unretrieved=()):
     relevance, unretrieved = _check_relevance(relevance, unretrieved)
     k = check_positive_int(k, "k")
     best = np.sort(np.concatenate([relevance, unretrieved]))[::-1]
-    return _gain(relevance[:k]) / _gain(best[:k])
+    return _gain(relevance[:k], best[0]) / _gain(best[:k], best[0])
 
 
 def recall_at(relevance, k, unretrieved=()):
@@ -132,10 +132,14 @@ def hit_at(relevance, k, unretrieved=()):
     return float(recall_at(relevance, k, unretrieved) > 0)
 
 
-def _gain(relevance):
-    """The discounted cumulative gain of candidates in their order."""
+def _gain(relevance, top):
+    """The discounted cumulative gain of candidates in their order.
+
+    As a share of `2**top`, which no grade is above: so that it is finite.
+    """
     discounts = np.log2(2 + np.arange(len(relevance)))
-    return float(np.sum((2.0**relevance - 1) / discounts))
+    gains = 2.0 ** (relevance - top) - 2.0**-top
+    return float(np.sum(gains / discounts))
 
 
 def _check_relevance(relevance, unretrieved):

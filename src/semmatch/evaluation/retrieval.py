@@ -128,6 +128,11 @@ def _checked_grades(queries, relevant, threshold):
             f"{len(relevant)} such collections."
         )
     grades = [_grades(own, number) for number, own in enumerate(relevant)]
+    if threshold is not None and math.isnan(threshold):
+        raise ValueError(
+            "`threshold` must be a number, or None to leave what is answered "
+            f"out. Received: threshold={threshold}."
+        )
     if threshold is None and not any(grades):
         raise ValueError(
             "`evaluate_retrieval` expects something relevant to one query at "

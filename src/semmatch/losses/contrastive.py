@@ -81,7 +81,9 @@ class OnlineContrastive(Contrastive):
     as if it stood w times in the batch, one of weight 0 not at all.
 
     Source: `OnlineContrastiveLoss` of sentence-transformers, which adds up
-    the values of a batch; `reduction="sum"` does so here.
+    the values of a batch; `reduction="sum"` does so here. A batch with one
+    pair of a label is no exception here; there the mean distance of the
+    other label stands for that of this pair.
 
     Args:
         margin: as of `Contrastive`.

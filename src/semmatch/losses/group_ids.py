@@ -14,7 +14,8 @@ def check_ids(y_true, name):
         name: string, the loss's, for the message.
 
     Raises:
-        ValueError: for floats, which are labels or a teacher's scores.
+        ValueError: for floats of 32 bits or less, which are labels or a
+            teacher's scores.
 
     >>> check_ids([0, 1], "info_nce").shape
     TensorShape([2])

@@ -68,10 +68,13 @@ def check_vector_labels(label, loss, pair_classes=None):
         pair_classes: int or None, of the model.
 
     Raises:
-        ValueError: if one is outside of the scale.
+        ValueError: if one is outside of the scale; for a loss of lists, which
+            would take labels for groups of texts that mean the same.
 
     >>> check_vector_labels(np.array([0, 5]), CoSENT())
     """
+    if is_loss_of_lists(loss):
+        raise_of_pairs(loss)
     low, high = label_range(loss)
     if pair_classes is not None:
         low, high = 0, pair_classes - 1
@@ -86,6 +89,15 @@ def check_vector_labels(label, loss, pair_classes=None):
             "such labels. Scale them, or train by `CoSENT`, for which only "
             "their order counts."
         )
+
+
+def raise_of_pairs(loss):
+    """Says what a loss of lists is trained on instead of labelled pairs."""
+    raise ValueError(
+        f"`{loss.name}` is a loss of lists and takes `Triplets`: a group for "
+        "each text, not a label for each pair. Received: labelled pairs. Pass "
+        "`Triplets.from_pairs(pairs)`, or train by `CoSENT`."
+    )
 
 
 def is_loss_of_lists(loss):

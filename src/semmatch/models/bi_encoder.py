@@ -13,6 +13,7 @@ from semmatch.losses.similarity import pair_similarity
 from semmatch.losses.vector_loss import check_vector_labels
 from semmatch.losses.vector_loss import check_vector_loss
 from semmatch.losses.vector_loss import is_loss_of_lists
+from semmatch.losses.vector_loss import raise_of_pairs
 from semmatch.models import presets
 from semmatch.models.bi_preprocessor import BiEncoderPreprocessor
 from semmatch.models.embedding_head import embedding_head
@@ -237,6 +238,8 @@ class BiEncoder(MatchingTask):
         )
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, **kwargs):
+        if self._list_loss is not None and y is not None and len(y.shape) == 1:
+            raise_of_pairs(self._list_loss)
         outputs = self.loss_outputs(y_pred)
         return super().compute_loss(x, y, outputs, sample_weight, **kwargs)
 

@@ -28,6 +28,9 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
     """
     texts = raw_texts(x, y, sample_weight, labelled=order is not None)
     if texts is None:
+        label = _labels_of(x)
+        if order is not None and label is not None:
+            model.check_labels(label)
         return x
     preprocessor = model.preprocessor_or_error()
     batch_size = 64 if batch_size is None else batch_size
@@ -62,6 +65,13 @@ def raw_dataset(model, x, y, batch_size, sample_weight=None, order=None):
         sample_weight=sample_weight,
     )
     return of_drawn_seed(dataset)
+
+
+def _labels_of(dataset):
+    """The labels of a dataset of `pair_dataset`; of another one None."""
+    source = getattr(getattr(dataset, "batch_order", None), "source", None)
+    contents = getattr(source, "contents", None)
+    return contents.get("label") if isinstance(contents, dict) else None
 
 
 def of_drawn_seed(dataset):

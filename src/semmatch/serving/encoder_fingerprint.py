@@ -88,6 +88,28 @@ def check_same_encoder(saved, found, source):
         )
 
 
+def check_not_trained(saved, encoder):
+    """Refuses to mix the vectors of an encoder before and after a training.
+
+    Args:
+        saved: what `fingerprint` gave of the encoder that was.
+        encoder: the one that is, as of `embedding_of`.
+
+    Raises:
+        ValueError: if its vectors are others.
+    """
+    vectors = encoder.encode(PROBES, side="passage")
+    difference = _difference(vectors, saved["probes"]["passage"])
+    # Vectors that are NaN are refused as such.
+    if difference > TOLERANCE:
+        raise ValueError(
+            "The encoder was changed since the first answers were added: its "
+            f"vectors differ by {difference:.2g} of their length (up to "
+            f"{TOLERANCE} is the same encoder). Build a new index with it, by "
+            "`FAQIndex(encoder).add_many(index.items())`."
+        )
+
+
 def _difference(found, saved):
     found, saved = np.array(found), np.array(saved)
     lengths = np.linalg.norm(saved, axis=1)

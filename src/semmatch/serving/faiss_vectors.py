@@ -13,6 +13,9 @@ BLOCK = 2**24
 _VECTORS_A_CENTROID = 256
 _CENTROIDS = 1024
 
+# What a search parameter's name ends in, of those that count what is visited.
+_COUNTS = ("nprobe", "efSearch")
+
 
 class FaissVectors:
     """Vectors in an index of FAISS, under rows that stay theirs.
@@ -82,6 +85,16 @@ class FaissVectors:
 
     def tune(self, parameters):
         """Sets parameters of the search, a string such as `"nprobe=16"`."""
+        for part in parameters.split(","):
+            name, equals, value = part.partition("=")
+            counts = equals and name.strip().endswith(_COUNTS)
+            # FAISS takes others, and then finds nothing.
+            if counts and not _at_least_1(value):
+                raise ValueError(
+                    f"`{name.strip()}` of `search_parameters` must be a whole "
+                    "number of at least 1. Received: search_parameters="
+                    f"{parameters!r}."
+                )
         try:
             self.faiss.ParameterSpace().set_index_parameters(
                 self.index, parameters
@@ -204,6 +217,10 @@ class FaissVectors:
             ),
             efSearch=int(np.ceil(effort)),
         )
+
+
+def _at_least_1(value):
+    return value.strip().isdecimal() and int(value) >= 1
 
 
 def _bitmap(flags):

@@ -7,6 +7,7 @@ from semmatch._checks import check_text
 from semmatch.serving.answers import Answer
 from semmatch.serving.answers import best_of_each
 from semmatch.serving.answers import checked_answers
+from semmatch.serving.encoder_fingerprint import check_not_trained
 from semmatch.serving.encoder_fingerprint import check_same_encoder
 from semmatch.serving.encoder_fingerprint import embedding_of
 from semmatch.serving.encoder_fingerprint import fingerprint
@@ -22,7 +23,8 @@ class FAQIndex:
     and the nearest one counts. Answers are added, changed and deleted at any
     time, and nothing is trained for that. Phrasings are encoded as passages,
     what is searched for as a query; scores and bands are those of the
-    encoder's `scoring`, so `fit_threshold` of the model decides here too.
+    encoder's `scoring`, so `fit_threshold` of the model decides here too. An
+    encoder that is trained further needs a new index.
 
     Searches may run in several threads at once; a change must not run beside
     them.
@@ -64,8 +66,8 @@ class FAQIndex:
                 f"from this kind of index. Received: factory={factory!r}. "
                 'Take "Flat", "HNSW32" or "IVF1024,Flat", or None for numpy.'
             )
-        # Now, since the encoder may be trained further, and the vectors stay.
-        self._fingerprint = fingerprint(encoder)
+        self._embedding = embedding
+        self._fingerprint = None  # of the encoder that made the vectors
         self._answers = {}  # of each id its texts by their rows
         self._ids = {}  # of each row its id
 
@@ -102,7 +104,8 @@ class FAQIndex:
                 `(id, phrasings)`. Encoding shows a progress bar.
 
         Raises:
-            ValueError: if an id is there already or stands twice.
+            ValueError: if an id is there already or stands twice; if the
+                encoder was trained since the first answers were added.
         """
         answers = checked_answers(answers)
         seen = set()
@@ -184,7 +187,8 @@ class FAQIndex:
 
     def save(self, folder):
         """Writes texts, ids and vectors, completely or not at all."""
-        write_faq(folder, self._fingerprint, self.vector_index, self._answers)
+        made_by = self._fingerprint or fingerprint(self.encoder)
+        write_faq(folder, made_by, self.vector_index, self._answers)
 
     @classmethod
     def load(cls, folder, encoder, *, encode_again=False):
@@ -212,7 +216,7 @@ class FAQIndex:
         if encode_again:
             index.add_many((id, list(t.values())) for id, t in answers.items())
             return index
-        check_same_encoder(saved, index._fingerprint, folder)
+        check_same_encoder(saved, fingerprint(encoder), folder)
         index._fingerprint = saved
         index.vector_index = vector_index
         index._answers = answers
@@ -223,7 +227,16 @@ class FAQIndex:
         texts = [text for _, phrasings in answers for text in phrasings]
         if not texts:
             return
-        vectors = self.encoder.encode(texts, side="passage")
+        if self._answers:
+            check_not_trained(self._fingerprint, self.encoder)
+        else:
+            self._fingerprint = fingerprint(self.encoder)
+        vectors = np.asarray(self.encoder.encode(texts, side="passage"))
+        if len(vectors) != len(texts):
+            raise ValueError(
+                "An encoder gives a vector for each text. Received: "
+                f"{len(vectors)} vectors for {len(texts)} texts."
+            )
         rows = iter(self.vector_index.add(vectors).tolist())
         for id, phrasings in answers:
             self._answers[id] = {next(rows): text for text in phrasings}
@@ -272,9 +285,9 @@ class FAQIndex:
 
     def _scoring(self):
         scoring = self.encoder.scoring
-        embedding = self._fingerprint["embedding"]
+        embedding = self._embedding
         if scoring.symmetric and (
-            embedding["query_prompt"] != embedding["passage_prompt"]
+            embedding.query_prompt != embedding.passage_prompt
         ):
             raise ValueError(
                 "Phrasings are in the index as passages alone, so it cannot "

@@ -1,11 +1,15 @@
 """Answers found by a bi-encoder and ranked by a cross-encoder."""
 
-import numpy as np
+import numbers
 
 from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
 from semmatch.serving.answers import best_of_each
 from semmatch.serving.faq_index import FAQIndex
+
+# So that the first place is worth little more than the second; the 60 of the
+# paper, whose places count from 1.
+_SMOOTH = 61
 
 
 class RetrieveRerank:
@@ -22,16 +26,14 @@ class RetrieveRerank:
             `rank_many`.
         retrieve_k: int, how many phrasings are retrieved and reranked.
         retrieval_weight: float in [0, 1], how much the first stage counts in
-            the order; 0 for that of the cross-encoder alone. The scores of
-            each stage are stretched to [0, 1] over what was retrieved for a
-            query, and their weighted mean decides. Then a lower place may
-            have a higher `score`.
+            the order; 0 for that of the cross-encoder alone. Each stage gives
+            an answer the reciprocal of its place in its own order, and the
+            weighted sum decides. Then a lower place may have a higher score.
         factory: string or None; see `VectorIndex`.
         search_parameters: string or None; see `VectorIndex`.
 
     Attributes:
         index: `FAQIndex` of the first stage.
-        retrieval_weight: float, as given; it may be set to another.
 
     >>> from semmatch._records import Embedding, Scoring
     >>> from semmatch.serving import CharacterOverlap
@@ -46,9 +48,8 @@ class RetrieveRerank:
     >>> best.id, best.text, best.band
     ('repay', 'how to repay', 'match')
 
-    Sources: Nogueira and Cho 2019, "Passage re-ranking with BERT"; Bruch et
-    al. 2023, "An analysis of fusion functions for hybrid retrieval" (the
-    weighted mean of stretched scores).
+    Sources: Nogueira and Cho 2019, "Passage re-ranking with BERT"; Cormack et
+    al. 2009, "Reciprocal rank fusion" (both stages in one order).
     """
 
     def __init__(
@@ -72,12 +73,21 @@ class RetrieveRerank:
         )
         self.cross_encoder = cross_encoder
         self.retrieve_k = check_positive_int(retrieve_k, "retrieve_k")
-        if not 0 <= retrieval_weight <= 1:
-            raise ValueError(
-                "`retrieval_weight` must be in [0, 1]. "
-                f"Received: retrieval_weight={retrieval_weight!r}."
-            )
         self.retrieval_weight = retrieval_weight
+
+    @property
+    def retrieval_weight(self):
+        """How much the first stage counts in the order; may be set."""
+        return self._retrieval_weight
+
+    @retrieval_weight.setter
+    def retrieval_weight(self, weight):
+        if not isinstance(weight, numbers.Real) or not 0 <= weight <= 1:
+            raise ValueError(
+                "`retrieval_weight` must be a number in [0, 1]. "
+                f"Received: retrieval_weight={weight!r}."
+            )
+        self._retrieval_weight = weight
 
     def __len__(self):
         """How many answers there are."""
@@ -134,26 +144,26 @@ class RetrieveRerank:
             queries, [[hit.text for hit in hits] for hits in retrieved]
         )
         return [
-            best_of_each(self._in_order(hits, places))[:top_k]
+            self._in_order(hits, places)[:top_k]
             for hits, places in zip(retrieved, ranked, strict=True)
         ]
 
     def _in_order(self, hits, places):
-        """The phrasings, best first, with what the cross-encoder says of each.
-
-        `places` are in its order, which stands where the weighted means are
-        equal.
-        """
-        hits = [hits[place.index] for place in places]
-        answers = [
-            hit._replace(score=place.score, band=place.band)
-            for hit, place in zip(hits, places, strict=True)
-        ]
-        if not self.retrieval_weight:
-            return answers
+        """Answers, best first, each by what the cross-encoder finds best."""
+        answers = best_of_each(
+            hits[place.index]._replace(score=place.score, band=place.band)
+            for place in places
+        )
+        # By places and not by scores, which may all be rounded to 1. Where the
+        # sums are equal the order of the cross-encoder stands.
+        places = {answer.id: i for i, answer in enumerate(best_of_each(hits))}
         weight = self.retrieval_weight
-        means = (1 - weight) * _stretched(places) + weight * _stretched(hits)
-        return [answers[i] for i in np.argsort(-means, kind="stable")]
+        sums = {
+            answer.id: (1 - weight) / (_SMOOTH + place)
+            + weight / (_SMOOTH + places[answer.id])
+            for place, answer in enumerate(answers)
+        }
+        return sorted(answers, key=lambda answer: -sums[answer.id])
 
     def save(self, folder):
         """Writes the index, see `FAQIndex.save`; models are not part of it."""
@@ -190,10 +200,3 @@ class RetrieveRerank:
             folder, bi_encoder, encode_again=encode_again
         )
         return both
-
-
-def _stretched(scored):
-    """The scores, the least at 0 and the greatest at 1; all equal gives 0."""
-    scores = np.array([one.score for one in scored])
-    scores = scores - scores.min(initial=np.inf)
-    return scores / (scores.max(initial=0) or 1.0)

@@ -74,12 +74,13 @@ class VectorIndex:
                 f"Received: factory={factory!r}. Leave it out."
             )
         # Of unit vectors cosines are dot products.
-        inner = "dot" if similarity == "cosine" else similarity
+        self._compared = "dot" if similarity == "cosine" else similarity
         self._backend = (
-            ExactVectors(self.dim, inner)
+            ExactVectors(self.dim, self._compared)
             if factory is None
-            else FaissVectors.create(self.dim, inner, factory)
+            else FaissVectors.create(self.dim, self._compared, factory)
         )
+        self._search_parameters = None
         # Of each row that there ever was, whether it still is.
         self._alive = np.empty(0, "bool")
         self._count = 0
@@ -110,7 +111,16 @@ class VectorIndex:
                     "`search_parameters` are of FAISS, and this index has no "
                     f"`factory`. Received: search_parameters={parameters!r}."
                 )
+            # First an empty one: on an error all stay as they were.
+            empty = (self.dim, self._compared, self.factory)
+            FaissVectors.create(*empty).tune(parameters)
             self._backend.tune(parameters)
+        elif self._search_parameters is not None:
+            raise ValueError(
+                "`search_parameters` that were set stay until others are. "
+                "Received: search_parameters=None in place of "
+                f"{self._search_parameters!r}. Name the values to go back to."
+            )
         self._search_parameters = parameters
 
     def add(self, vectors):
