@@ -105,8 +105,8 @@ def check_not_trained(saved, encoder):
         raise ValueError(
             "The encoder was changed since the first answers were added: its "
             f"vectors differ by {difference:.2g} of their length (up to "
-            f"{TOLERANCE} is the same encoder). Build a new index with it, by "
-            "`FAQIndex(encoder).add_many(index.items())`."
+            f"{TOLERANCE} is the same encoder). Build a new `FAQIndex` with "
+            "it, and `add_many(index.items())` of this one to that."
         )
 
 

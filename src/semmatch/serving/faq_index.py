@@ -187,7 +187,9 @@ class FAQIndex:
 
     def save(self, folder):
         """Writes texts, ids and vectors, completely or not at all."""
-        made_by = self._fingerprint or fingerprint(self.encoder)
+        made_by = self._fingerprint
+        if not self._answers:
+            made_by = fingerprint(self.encoder)
         write_faq(folder, made_by, self.vector_index, self._answers)
 
     @classmethod
