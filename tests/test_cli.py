@@ -113,6 +113,14 @@ def test_score_prints_each_pair_with_its_score(folders, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == expected
 
 
+def test_a_line_is_a_pair_whatever_its_texts_hold(folders, tmp_path, capsys):
+    row = {"text_a": "怎么\n还款\r", "text_b": "a\tb", "label": 1}
+    path = write(tmp_path / "pairs.jsonl", f"{json.dumps(row)}\n")
+    assert main(["score", folders.deploy, path]) == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.split("\t")[1:] == ["怎么\\n还款\\r", "a\\tb"]
+
+
 @cut_texts
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_rank_prints_the_best_lines_and_leaves_out_blank_ones(

@@ -57,6 +57,15 @@ def test_files_of_the_same_name_are_replaced_and_others_stay(tmp_path):
     assert content(tmp_path / "out") == {"file": "new", "other": "stays"}
 
 
+def test_a_folder_inside_is_replaced_with_all_that_it_had(tmp_path):
+    for name in ("old", "new"):
+        with writing_folder(tmp_path / "out") as folder:
+            (folder / "part").mkdir()
+            (folder / "part" / name).write_text(name)
+    assert content(tmp_path / "out" / "part") == {"new": "new"}
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_file_in_the_way_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "out"
     path.write_text("mine")

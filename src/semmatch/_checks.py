@@ -2,6 +2,10 @@
 
 import math
 import numbers
+import reprlib
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 100
 
 
 def check_one_of(value, allowed, name):
@@ -103,7 +107,7 @@ def check_text(text, what):
     """
     if not isinstance(text, str):
         raise TypeError(
-            f"Expected {what} to be a string. Received: {text!r} of type "
+            f"Expected {what} to be a string. Received: {shown(text)} of type "
             f"{type(text).__name__}. Drop missing texts before."
         )
     if not text.isascii():
@@ -113,9 +117,18 @@ def check_text(text, what):
             raise ValueError(
                 f"Expected {what} to be valid Unicode. Received a lone "
                 f"surrogate, half a character, at index {error.start} of "
-                f"{text!r}. Decode the source with the right encoding."
+                f"{shown(text)}. Decode the source with the right encoding."
             ) from error
     return text
+
+
+def shown(value):
+    """A value for a message, shortened if it is long.
+
+    >>> len(shown([("怎么还款" * 1000, "如何还")] * 1000)) < 2000
+    True
+    """
+    return _SHOWN.repr(value)
 
 
 def _is_integer(value):

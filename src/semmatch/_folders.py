@@ -16,8 +16,8 @@ def writing_folder(path):
     """Gives a temporary folder that becomes `path` if all goes well.
 
     Args:
-        path: the folder to write. Files of the same names that are there are
-            replaced, others stay.
+        path: the folder to write. Files and folders of the same names that
+            are there are replaced, others stay.
 
     Raises:
         FileExistsError: if `path` is a file.
@@ -40,7 +40,11 @@ def writing_folder(path):
         yield temporary
         path.mkdir(exist_ok=True)
         for file in sorted(temporary.iterdir()):
-            os.replace(file, path / file.name)
+            former = path / file.name
+            if former.is_dir():
+                # A folder with files in it cannot be renamed over.
+                os.replace(former, temporary / f"{file.name}.former")
+            os.replace(file, former)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

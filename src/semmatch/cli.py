@@ -7,6 +7,9 @@ from pathlib import Path
 
 from semmatch._command_line import command_line
 
+# Of texts that stand in a line among columns.
+_ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
 
 def main(arguments=None):
     """Runs one command.
@@ -68,7 +71,9 @@ def _score(options):
         pairs.text_a, pairs.text_b, scores, strict=True
     ):
         values = "\t".join(f"{value:.6f}" for value in score.reshape(-1))
-        print(f"{values}\t{text_a}\t{text_b}")
+        # A line a pair and a column a text, also of JSON lines and Parquet.
+        texts = (text.translate(_ESCAPES) for text in (text_a, text_b))
+        print(values, *texts, sep="\t")
 
 
 def _rank(options):

@@ -78,4 +78,7 @@ def test_few_and_empty_rows_are_packed(rows):
     empty = ragged([[]] * rows)
     kept = kept_of_pairs(empty, empty, packer)
     found = fill_template(BERT.pair, dict(zip("AB", kept, strict=True)), packer)
-    assert_equal_features(found, packer.pack_ids([[]] * rows, [[]] * rows))
+    # No row is as long as the shortest, for a model that counts rows by it.
+    expected = packer.pack_ids([[]], [[]])
+    expected = {name: array[:rows] for name, array in expected.items()}
+    assert_equal_features(found, expected)

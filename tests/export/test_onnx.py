@@ -7,6 +7,7 @@ import json
 import shutil
 
 import keras
+import keras_hub
 import numpy as np
 import onnx
 import pytest
@@ -271,6 +272,21 @@ def test_a_file_in_the_way_is_refused_at_once(model, tmp_path):
 def test_a_model_without_a_tokenizer_is_refused_at_once(tmp_path):
     model = CrossEncoder(tiny_encoder(), name="bare")
     with pytest.raises(ValueError, match="`bare` has no preprocessor"):
+        export_onnx(model, tmp_path / "deploy")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*structure of `inputs`")
+def test_an_operation_that_onnx_has_not_is_named(tmp_path):
+    backbone = keras_hub.models.FNetBackbone(
+        vocabulary_size=64,
+        num_layers=1,
+        hidden_dim=8,
+        intermediate_dim=16,
+        max_sequence_length=16,
+    )
+    model = tiny_model(backbone)
+    with pytest.raises(ValueError, match="has another one: .*Complex"):
         export_onnx(model, tmp_path / "deploy")
     assert list(tmp_path.iterdir()) == []
 

@@ -142,6 +142,22 @@ def test_strings_are_encoded_and_compared_as_by_the_model(name):
     assert list(found) == ["sentence_embedding"]
 
 
+@pytest.mark.parametrize(
+    "make", [CROSS["one"], CROSS["two"], BI["prompts"], BI["symmetric"]]
+)
+def test_no_texts_are_no_rows(make):
+    functions = functions_of(make())
+    none = tf.constant([], tf.string)
+    assert run(functions["score"], none, none)["scores"].shape == (0,)
+    for name, function in functions.items():
+        if name.startswith("encode_"):
+            [vectors] = run(function, none).values()
+            assert vectors.shape == (0, 8)
+    inputs = [none] if "encode_query" in functions else [none, none]
+    for array in run(functions["tokenize"], *inputs).values():
+        assert array.shape == (0, 8)
+
+
 @pytest.mark.parametrize("make", [CROSS["one"], BI["cosine"]])
 def test_a_text_without_a_second_one_is_refused(make):
     score = functions_of(make())["score"]

@@ -118,6 +118,33 @@ def test_an_encoder_of_texts_gives_the_same_vectors_back(
         )
 
 
+def test_a_second_export_replaces_the_first(tmp_path):
+    model = bi_encoder(projection_dim=3)
+    export_transformers(bi_encoder(pooling="max", normalize=False), tmp_path)
+    export_transformers(model, tmp_path)
+    again = BiEncoder.from_preset(tmp_path)
+    assert again.pooling == "mean" and again.normalize
+    np.testing.assert_allclose(
+        again.encode(TEXTS), model.encode(TEXTS), rtol=0, atol=1e-5
+    )
+
+
+def test_a_folder_that_would_be_read_as_another_model_is_refused(tmp_path):
+    bi, cross = bi_encoder(), cross_encoder("bert")
+    export_transformers(bi, tmp_path / "bi")
+    with pytest.raises(ValueError, match="bi has a modules.json, by which"):
+        export_transformers(cross, tmp_path / "bi")
+    assert BiEncoder.from_preset(tmp_path / "bi").pooling == "mean"
+    for model in (bi, cross):
+        model.save_to_preset(tmp_path / "own")
+        with pytest.raises(ValueError, match="has a semmatch_preset.json"):
+            export_transformers(model, tmp_path / "own")
+    export_transformers(cross, tmp_path / "cross first")
+    # A classifier's files are all replaced.
+    export_transformers(bi, tmp_path / "cross first")
+    BiEncoder.from_preset(tmp_path / "cross first")
+
+
 def test_lora_and_the_normalizer_are_in_what_is_written(tmp_path):
     model = cross_encoder("bert")
     set_trainable(model, "lora:2")

@@ -1,6 +1,7 @@
 """Scores, ranking and compilation of a tiny cross-encoder."""
 
 import keras
+import keras_hub
 import numpy as np
 import pytest
 
@@ -215,6 +216,35 @@ def test_a_backbone_of_keras_hub_will_do(segments, tmp_path):
     model.save_to_preset(tmp_path / "preset")
     again = CrossEncoder.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again.score(toy_pairs(5)), scores, atol=1e-6)
+
+
+def test_electra_of_keras_hub_will_do():
+    backbone = keras_hub.models.ElectraBackbone(
+        vocab_size=9,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        embedding_dim=8,
+        intermediate_dim=16,
+        max_sequence_length=16,
+    )
+    with pytest.raises(ValueError, match="`vocabulary_size` of 9. Received a"):
+        tiny_model(backbone)
+    config = {**backbone.get_config(), "vocab_size": 100}
+    model = tiny_model(keras_hub.models.ElectraBackbone.from_config(config))
+    assert model.score(toy_pairs(3)).shape == (3,)
+
+
+def test_a_backbone_that_reads_no_padding_has_no_pooling_of_tokens():
+    backbone = keras_hub.models.FNetBackbone(
+        vocabulary_size=100,
+        num_layers=1,
+        hidden_dim=8,
+        intermediate_dim=16,
+        max_sequence_length=16,
+    )
+    with pytest.raises(ValueError, match="'mean' leaves padding out .*FNetBa"):
+        tiny_model(backbone, pooling="mean")
 
 
 def test_the_scoring_of_a_similarity_is_refused():

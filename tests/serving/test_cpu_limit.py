@@ -75,6 +75,7 @@ def test_two_threads_of_one_core_count_once(monkeypatch, tmp_path):
         ("50000 100000", 1),  # half a core
         ("100000 20000", 5),
         ("9900000 100000", 16),  # more than there are
+        ("", 16),
     ],
 )
 def test_version_2_of_control_groups(sixteen, tmp_path, text, limit):
@@ -127,6 +128,17 @@ def test_a_path_of_the_host_leads_to_the_root_of_the_container(
     }
     write(tmp_path, files)
     assert cpu_limit(tmp_path) == 3
+
+
+def test_the_name_of_a_group_may_have_any_characters(sixteen, tmp_path):
+    files = {f"{GROUPS}/服务/cpu.max": "200000 100000"}
+    write(tmp_path, files)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    cgroup = tmp_path / "proc/self/cgroup"
+    cgroup.write_bytes("0::/服务\n".encode())
+    assert cpu_limit(tmp_path) == 2
+    cgroup.write_bytes(b"0::/\xff\n")  # no UTF-8
+    assert cpu_limit(tmp_path) == 16
 
 
 def test_a_file_that_may_not_be_read_limits_nothing(

@@ -421,6 +421,17 @@ def test_the_best_phrasing_of_an_answer_counts(scorer):
     assert [[p.index for p in places] for places in many] == [[1, 2, 4], [1]]
 
 
+def test_groups_may_come_in_any_form(scorer):
+    ranked = scorer.rank("怎", ["取", "消"], groups=iter([1, 1]))
+    assert len(ranked) == 1
+
+
+@pytest.mark.parametrize("groups", [5, "xy", [["a"], ["b"]]])
+def test_groups_that_are_none_are_refused(scorer, groups):
+    with pytest.raises(TypeError, match="`groups` must be a list.* Received"):
+        scorer.rank("怎", ["取", "消"], groups=groups)
+
+
 def test_groups_name_the_answer_of_each_candidate(scorer):
     with pytest.raises(ValueError, match="`groups` must name.*2.*3"):
         scorer.rank("怎", ["取", "消", "借"], groups=["a", "b"])

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from semmatch._checks import check_one_of
+from semmatch._checks import shown
 from semmatch.data import Pairs
 from semmatch.export.calibration import calibrate
 from semmatch.export.quantization_trials import measure_trials
@@ -132,7 +133,7 @@ def _check_data(data):
     if not isinstance(data, Pairs):
         raise TypeError(
             "`data` must be `Pairs`, such as of `read_pairs`. Received: "
-            f"{data!r} of type {type(data).__name__}."
+            f"{shown(data)} of type {type(data).__name__}."
         )
     if not len(data):
         raise ValueError(

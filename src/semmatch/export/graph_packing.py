@@ -70,7 +70,8 @@ def fill_template(template, ids, packer):
         segments.append(tf.ones_like(values) * part.segment)
     row = tf.concat(tokens, axis=1)
     lengths = row.row_lengths()
-    longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
+    # Of no rows that of the shortest, since of no tokens a model makes rows.
+    longest = tf.reduce_max(tf.concat([lengths, [1]], axis=0))
     padded = -(-longest // MULTIPLE) * MULTIPLE
     length = tf.minimum(padded, packer.sequence_length)
     shape = tf.stack([rows, length])

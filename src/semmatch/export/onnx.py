@@ -28,13 +28,13 @@ from semmatch.serving.deploy_folder import write_config
 def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
     """Writes a model as a folder that needs no TensorFlow.
 
-    The folder holds `model.onnx` (opset 18, any batch size and length, int64
-    inputs `input_ids`, `attention_mask` and, where the model has segments,
-    `token_type_ids`), `tokenizer.json` and `semmatch.json`; weights of more
-    than 2 GiB are in `model.onnx.data`. Its output is `logits` of a
-    `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`: pooling,
-    projection and normalisation are inside, prompts are put before texts by
-    whoever tokenises, as `semmatch.json` says. Where the pooling of a
+    The folder holds `model.onnx` (opset 18, any length and batch of one row
+    or more, int64 inputs `input_ids`, `attention_mask` and, where the model
+    has segments, `token_type_ids`), `tokenizer.json` and `semmatch.json`;
+    weights of more than 2 GiB are in `model.onnx.data`. Its output is
+    `logits` of a `CrossEncoder`, and `sentence_embedding` of a `BiEncoder`:
+    pooling, projection and normalisation are inside, prompts are put before
+    texts by whoever tokenises, as `semmatch.json` says. Where the pooling of a
     `TextEncoder` is `"cls"` or `"pooler"`, the last layer gives the first
     token alone. What was written is read back and compared with the model
     before it takes its name.
@@ -89,8 +89,7 @@ def export_onnx(model, folder, *, quantize=None, data=None, max_loss=None):
     with writing_folder(folder) as target:
         path = target / MODEL_FILE
         save_graph(_tower_graph(twin, output_name(twin)), path)
-        # By its path, since only files may be larger than a protobuf.
-        onnx.checker.check_model(str(path))
+        _check_graph(path)
         twin.preprocessor.tokenizer.save(target)
         write_config(target, _config(model))
         differences = largest_differences(target, twin)
@@ -118,6 +117,17 @@ def _drop_weights(folder, files):
     weights = weights_file(folder / MODEL_FILE)
     if weights.name not in files:
         weights.unlink(missing_ok=True)
+
+
+def _check_graph(path):
+    try:
+        # By its path, since only files may be larger than a protobuf.
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        raise ValueError(
+            "`export_onnx` writes what ONNX has an operation for, and this "
+            f"model has another one: {error}. Use `export_saved_model`."
+        ) from error
 
 
 def _config(model):

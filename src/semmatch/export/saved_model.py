@@ -1,10 +1,8 @@
 """From a model to a SavedModel that takes strings."""
 
 import dataclasses
-import shutil
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 
@@ -130,10 +128,6 @@ def export_saved_model(model, folder, *, texts=None):
         (target / _EXTRA).mkdir()
         tokenizer.save(target / _EXTRA)
         size = _size(target)
-        # A folder with files in it cannot be renamed over.
-        for part in target.iterdir():
-            if part.is_dir():
-                shutil.rmtree(Path(folder) / part.name, ignore_errors=True)
     return SavedModelReport(
         differences.score,
         time.perf_counter() - start,

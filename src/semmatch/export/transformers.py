@@ -2,10 +2,13 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import keras
 
+from semmatch._folders import PRESET_FILE
 from semmatch._folders import writing_folder
+from semmatch.checkpoints import sentence_transformers
 from semmatch.checkpoints.huggingface_writer import write_checkpoint
 from semmatch.checkpoints.sentence_transformers import Modules
 from semmatch.checkpoints.sentence_transformers_writer import write_modules
@@ -35,7 +38,8 @@ def export_transformers(model, folder):
 
     Raises:
         TypeError: for another model.
-        ValueError: for a head or an encoder that has no like there.
+        ValueError: for a head or an encoder that has no like there; if the
+            folder has files by which it would be read as another model.
 
     >>> import tempfile
     >>> from semmatch.models import CrossEncoderPreprocessor
@@ -60,6 +64,7 @@ def export_transformers(model, folder):
             f"with a `{type(backbone).__name__}`."
         )
     preprocessor = model.preprocessor_or_error()
+    _check_folder(Path(folder), model)
     weights = {
         path: keras.ops.convert_to_numpy(weight)
         for path, weight in merged_weights(model).items()
@@ -70,6 +75,20 @@ def export_transformers(model, folder):
         write(target, model, config, weights)
         preprocessor.tokenizer.save(target)
         _write_tokenizer_config(target, preprocessor)
+
+
+def _check_folder(folder, model):
+    # What says of a folder which model it holds, before `config.json` does.
+    names = [PRESET_FILE]
+    if isinstance(model, CrossEncoder):
+        names.append(sentence_transformers.MODULES_FILE)
+    for name in names:
+        if (folder / name).exists():
+            raise ValueError(
+                f"{folder} has a {name}, by which it would be read as the "
+                "model that was written there before. Export to another "
+                "folder, or delete that one."
+            )
 
 
 def _write_cross(folder, model, config, weights):

@@ -18,6 +18,9 @@ def pooled_vector(backbone, pooling):
 
     Returns:
         A symbolic float `(batch, dim)` and the name of the pooling taken.
+
+    Raises:
+        ValueError: for another pooling; for a backbone without padding.
     """
     outputs = backbone(backbone.input)
     if not isinstance(outputs, dict):
@@ -45,6 +48,7 @@ def pooled_vector(backbone, pooling):
 
     if pooling == "pooler":
         return outputs["pooled_output"], pooling
+    _check_reads_padding(backbone, pooling)
     tokens, kind = outputs["sequence_output"], pooling
     if pooling == "first_last":
         tokens, kind = _first_and_last(backbone), "mean"
@@ -55,6 +59,15 @@ def pooled_vector(backbone, pooling):
         name="attention_pooling" if kind == "attention" else "pooling",
     )
     return layer(tokens, backbone.input["padding_mask"]), pooling
+
+
+def _check_reads_padding(backbone, pooling):
+    if "padding_mask" not in backbone.input:
+        raise ValueError(
+            f"The pooling {pooling!r} leaves padding out and needs a backbone "
+            "that reads `padding_mask`. Received: a "
+            f"`{type(backbone).__name__}` that reads {sorted(backbone.input)}."
+        )
 
 
 def _first_and_last(backbone):

@@ -173,10 +173,12 @@ def check_features(preprocessor, backbone):
             f"{preprocessor.sequence_length}."
         )
     size = preprocessor.tokenizer.vocabulary_size
-    if size > backbone.vocabulary_size:
+    # KerasHub's ELECTRA calls it otherwise.
+    known = getattr(backbone, "vocabulary_size", None) or backbone.vocab_size
+    if size > known:
         raise ValueError(
             "The tokenizer's ids must be below the backbone's "
-            f"`vocabulary_size` of {backbone.vocabulary_size}. Received a "
+            f"`vocabulary_size` of {known}. Received a "
             f"tokenizer of {size} ids: it belongs to another model."
         )
     reads = "segment_ids" in backbone.input

@@ -78,7 +78,7 @@ def _with_parents(mount, path):
 
 def _limit_2(folder):
     text = _text(folder / "cpu.max")
-    if text is None or text.startswith("max"):
+    if not text or text.startswith("max"):
         return math.inf
     quota, period = text.split()
     return int(quota) / int(period)
@@ -87,7 +87,7 @@ def _limit_2(folder):
 def _limit_1(folder):
     quota = _text(folder / "cpu.cfs_quota_us")
     period = _text(folder / "cpu.cfs_period_us")
-    if quota is None or period is None or int(quota) < 0:
+    if not quota or not period or int(quota) < 0:
         return math.inf
     return int(quota) / int(period)
 
@@ -95,6 +95,6 @@ def _limit_1(folder):
 def _text(file):
     """What stands in a file of the kernel; None if there is none to read."""
     try:
-        return file.read_text(encoding="ascii").strip()
+        return os.fsdecode(file.read_bytes()).strip()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None

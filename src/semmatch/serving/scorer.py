@@ -1,11 +1,13 @@
 """Scoring and ranking pairs of strings, whatever computes their logits."""
 
+from collections.abc import Hashable
 from collections.abc import Iterable
 
 import numpy as np
 
 from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
+from semmatch._checks import shown
 from semmatch._records import Ranked
 
 
@@ -120,6 +122,10 @@ def _checked_groups(groups, candidates):
     """For each list of candidates its groups, or None."""
     if groups is None:
         return [None] * len(candidates)
+    groups = [
+        _checked_group(own)
+        for own in checked_list(groups, "`groups`", "the groups of a query")
+    ]
     counts = [len(texts) for texts in candidates]
     found = [len(own) for own in groups]
     if counts != found:
@@ -128,6 +134,17 @@ def _checked_groups(groups, candidates):
             f"groups of {found[:5]} entries for {counts[:5]} candidates."
         )
     return groups
+
+
+def _checked_group(own):
+    """The answers that one query's candidates stand for, as a list."""
+    listed = checked_list(own, "`groups`", "the answer of a candidate")
+    if isinstance(own, str) or not all(isinstance(g, Hashable) for g in listed):
+        raise TypeError(
+            "`groups` must be a list of strings or ints, the answer of each "
+            f"candidate. Received: {shown(own)}."
+        )
+    return listed
 
 
 def text_columns(pairs):
@@ -140,7 +157,7 @@ def text_columns(pairs):
         if isinstance(pair, str) or not _is_two(pair):
             raise ValueError(
                 "`pairs` must hold two strings in each place, (text_a, "
-                f"text_b). Received at position {index}: {pair!r}."
+                f"text_b). Received at position {index}: {shown(pair)}."
             )
         check_text(pair[0], f"the first text of pair {index}")
         check_text(pair[1], f"the second text of pair {index}")
@@ -160,7 +177,7 @@ def checked_list(values, name, entry):
     if not isinstance(values, Iterable):
         raise TypeError(
             f"{name} must be a list, with {entry} in each place. Received: "
-            f"{values!r} of type {type(values).__name__}."
+            f"{shown(values)} of type {type(values).__name__}."
         )
     return list(values)
 
