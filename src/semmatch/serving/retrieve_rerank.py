@@ -2,14 +2,12 @@
 
 import numbers
 
+import numpy as np
+
 from semmatch._checks import check_positive_int
 from semmatch._checks import check_text
 from semmatch.serving.answers import best_of_each
 from semmatch.serving.faq_index import FAQIndex
-
-# So that the first place is worth little more than the second; the 60 of the
-# paper, whose places count from 1.
-_SMOOTH = 61
 
 
 class RetrieveRerank:
@@ -26,9 +24,10 @@ class RetrieveRerank:
             `rank_many`.
         retrieve_k: int, how many phrasings are retrieved and reranked.
         retrieval_weight: float in [0, 1], how much the first stage counts in
-            the order; 0 for that of the cross-encoder alone. Each stage gives
-            an answer the reciprocal of its place in its own order, and the
-            weighted sum decides. Then a lower place may have a higher score.
+            the order; 0 for that of the cross-encoder alone. The scores of
+            each stage are stretched to [0, 1] over the answers retrieved, and
+            their weighted mean decides. Then a lower place may have a higher
+            `score`. Calibrate both models before you choose it.
         factory: string or None; see `VectorIndex`.
         search_parameters: string or None; see `VectorIndex`.
 
@@ -48,8 +47,9 @@ class RetrieveRerank:
     >>> best.id, best.text, best.band
     ('repay', 'how to repay', 'match')
 
-    Sources: Nogueira and Cho 2019, "Passage re-ranking with BERT"; Cormack et
-    al. 2009, "Reciprocal rank fusion" (both stages in one order).
+    Sources: Nogueira and Cho 2019, "Passage re-ranking with BERT"; Bruch et
+    al. 2023, "An analysis of fusion functions for hybrid retrieval" (the
+    weighted mean of stretched scores).
     """
 
     def __init__(
@@ -154,16 +154,15 @@ class RetrieveRerank:
             hits[place.index]._replace(score=place.score, band=place.band)
             for place in places
         )
-        # By places and not by scores, which may all be rounded to 1. Where the
-        # sums are equal the order of the cross-encoder stands.
-        places = {answer.id: i for i, answer in enumerate(best_of_each(hits))}
         weight = self.retrieval_weight
-        sums = {
-            answer.id: (1 - weight) / (_SMOOTH + place)
-            + weight / (_SMOOTH + places[answer.id])
-            for place, answer in enumerate(answers)
-        }
-        return sorted(answers, key=lambda answer: -sums[answer.id])
+        if not weight:
+            return answers
+        near = {answer.id: answer.score for answer in best_of_each(hits)}
+        first = _stretched([near[answer.id] for answer in answers])
+        second = _stretched([answer.score for answer in answers])
+        means = weight * first + (1 - weight) * second
+        # Where they are equal the order of the cross-encoder stands.
+        return [answers[i] for i in np.argsort(-means, kind="stable")]
 
     def save(self, folder):
         """Writes the index, see `FAQIndex.save`; models are not part of it."""
@@ -200,3 +199,10 @@ class RetrieveRerank:
             folder, bi_encoder, encode_again=encode_again
         )
         return both
+
+
+def _stretched(scores):
+    """The least at 0 and the greatest at 1; where all are equal, all at 0."""
+    scores = np.array(scores)
+    scores = scores - scores.min(initial=np.inf)
+    return scores / (scores.max(initial=0) or 1.0)
