@@ -56,6 +56,17 @@ def tiny_backbone(kind="BertBackbone"):
     return backbone
 
 
+def tiny_fnet():
+    """A backbone of KerasHub that reads no padding, and ONNX cannot write."""
+    return keras_hub.models.FNetBackbone(
+        vocabulary_size=64,
+        num_layers=1,
+        hidden_dim=8,
+        intermediate_dim=16,
+        max_sequence_length=16,
+    )
+
+
 def tiny_model(encoder=None, preprocessor=None, **kwargs):
     model = CrossEncoder(
         encoder or tiny_encoder(),

@@ -264,3 +264,8 @@ def test_figures_are_those_of_sentence_transformers(peer):
         assert ours.hit[k] == pytest.approx(theirs["accuracy@k"][str(k)])
         assert ours.recall[k] == pytest.approx(theirs["recall@k"][str(k)])
         assert ours.ndcg[k] == pytest.approx(theirs["ndcg@k"][str(k)])
+
+
+def test_a_threshold_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="`threshold` must be .*threshold=nan"):
+        evaluate_retrieval(Fixed(["a"]), ["q"], [["a"]], threshold=math.nan)

@@ -7,7 +7,6 @@ import json
 import shutil
 
 import keras
-import keras_hub
 import numpy as np
 import onnx
 import pytest
@@ -23,6 +22,7 @@ from tests.checks import run_python
 from tests.checks import tensorflow_only
 from tests.checks import tiny_backbone
 from tests.checks import tiny_encoder
+from tests.checks import tiny_fnet
 from tests.checks import tiny_model
 from tests.checks import tiny_preprocessor
 from tests.export.models import PAIRS
@@ -278,14 +278,7 @@ def test_a_model_without_a_tokenizer_is_refused_at_once(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*structure of `inputs`")
 def test_an_operation_that_onnx_has_not_is_named(tmp_path):
-    backbone = keras_hub.models.FNetBackbone(
-        vocabulary_size=64,
-        num_layers=1,
-        hidden_dim=8,
-        intermediate_dim=16,
-        max_sequence_length=16,
-    )
-    model = tiny_model(backbone)
+    model = tiny_model(tiny_fnet())
     with pytest.raises(ValueError, match="has another one: .*Complex"):
         export_onnx(model, tmp_path / "deploy")
     assert list(tmp_path.iterdir()) == []

@@ -178,7 +178,7 @@ def test_a_score_is_never_of_such_a_vector():
 
 
 def test_a_long_text_is_named_by_its_beginning():
-    with pytest.raises(ValueError, match=f"'{'借' * 60}…'"):
-        check_finite(np.array([[np.nan]]), ["借" * 61])
+    with pytest.raises(ValueError, match=r"of them '借+\.{3}借+'\."):
+        check_finite(np.array([[np.nan]]), ["借" * 200])
     with pytest.raises(ValueError, match=f"'{'借' * 60}'"):
         check_finite(np.array([[np.nan]]), ["借" * 60])

@@ -52,7 +52,8 @@ def mine_hard_negatives(
 
     Args:
         bi_encoder: `BiEncoder`, or what has its `encode` and `similarity`;
-            None for `BM25`, which knows shared characters and not meaning.
+            None for `BM25`, which knows shared characters and not meaning; a
+            passage that shares none is no negative.
         pairs: as of `Triplets.from_pairs`.
         cross_encoder: `CrossEncoder`, or what has its `score`, to guard by;
             None to guard by the scores of the search. It scores the

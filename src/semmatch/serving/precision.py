@@ -3,11 +3,11 @@
 import numpy as np
 
 from semmatch._checks import check_one_of
+from semmatch._checks import shown
 
 PRECISIONS = ("float32", "float16", "int8")
 
 _LARGEST_INT8 = 127
-_SHOWN = 60
 
 
 def check_precision(precision, similarity):
@@ -88,11 +88,10 @@ def check_finite(vectors, texts):
     """
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if wrong.size:
-        text = texts[wrong[0]]
-        shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
         raise ValueError(
             "Vectors must be finite. The model gave NaN or infinity for "
-            f"{wrong.size} of {len(texts)} texts, the first of them {shown}. "
+            f"{wrong.size} of {len(texts)} texts, the first of them "
+            f"{shown(texts[wrong[0]])}. "
             "Its weights are broken, or its precision overflows: load it with "
             'dtype="float32" or "mixed_bfloat16".'
         )
