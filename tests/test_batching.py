@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from semmatch._batching import equal_length_batches
 from semmatch._batching import token_budget_batches
 
 
@@ -43,3 +44,31 @@ def test_rows_of_no_tokens_are_batched_too():
 
 def test_no_rows_are_no_batches():
     assert token_budget_batches([], 10) == []
+
+
+@pytest.mark.parametrize("max_rows", [None, 1, 3])
+@pytest.mark.parametrize("max_tokens", [1, 64, 1000])
+def test_rows_of_one_length_are_batched_together(max_tokens, max_rows):
+    lengths = np.random.default_rng(0).integers(0, 65, 300)
+    batches = equal_length_batches(lengths, max_tokens, max_rows)
+    assert sorted(np.concatenate(batches)) == list(range(300))
+    of_batches = [lengths[batch].max() for batch in batches]
+    assert of_batches == sorted(of_batches, reverse=True)
+    for length, batch in zip(of_batches, batches, strict=True):
+        assert (lengths[batch] == length).all()
+        assert len(batch) == 1 or len(batch) * length <= max_tokens
+        assert max_rows is None or len(batch) <= max_rows
+    # No more batches than it takes.
+    for length, count in zip(*np.unique(lengths, return_counts=True)):
+        rows = max(1, max_tokens // max(1, length))
+        rows = min(rows, max_rows or rows)
+        assert of_batches.count(length) == -(-count // rows)
+
+
+def test_batches_of_one_length_are_even_and_in_order():
+    batches = equal_length_batches([4, 2, 4, 4, 4, 4], 16)
+    assert [batch.tolist() for batch in batches] == [[0, 2, 3], [4, 5], [1]]
+
+
+def test_no_rows_are_no_batches_of_one_length():
+    assert equal_length_batches([], 10) == []

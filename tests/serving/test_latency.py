@@ -1,6 +1,7 @@
 """Calls are timed as they are made, on a clock that the tests wind."""
 
 import platform
+import threading
 import types
 
 import numpy as np
@@ -72,12 +73,33 @@ def test_times_are_percentiles_of_the_calls_that_count(matcher, recorded):
 
 
 def test_a_call_of_several_batches_adds_them_up(matcher, recorded):
-    matcher.pair_scorer().max_tokens = 64
+    matcher.pair_scorer().at_once.max_tokens = 64
     report = measure_latency(matcher, batch_sizes=[10], lengths=[16], repeats=1)
-    # Batches of 4, 4 and 2 rows; run 10 is the first that counts.
+    # Batches of 4, 3 and 3 rows; run 10 is the first that counts.
     [found] = report.latencies
     assert found.graph_p50 == pytest.approx(10 + 11 + 12)
     assert found.p50 == pytest.approx(10 + 11 + 12 + 3 * recorded.before)
+
+
+def test_batches_at_once_count_once(folders, monkeypatch):
+    matcher = Matcher(folders["cross"], num_threads=2)
+    clock = types.SimpleNamespace(now=0.0)
+    meeting = threading.Barrier(2, timeout=20)
+    run = matcher.pair_scorer().at_once.run
+
+    def together(features):
+        meeting.wait()
+        if meeting.wait() == 0:
+            clock.now += 0.007
+        meeting.wait()
+        return run(features)
+
+    monkeypatch.setattr(
+        latency, "time", types.SimpleNamespace(perf_counter=lambda: clock.now)
+    )
+    monkeypatch.setattr(matcher.pair_scorer().at_once, "run", together)
+    report = measure_latency(matcher, batch_sizes=[2], lengths=[16], repeats=1)
+    assert report.latencies[0].graph_p50 == pytest.approx(7)
 
 
 def test_each_size_and_length_has_its_rows(matcher, recorded):
@@ -148,9 +170,11 @@ def test_lengths_are_those_that_the_model_takes(tmp_path, most, lengths):
 
 
 def test_the_matcher_is_left_as_it_was(matcher):
-    run = matcher.pair_scorer().run
+    scorer = matcher.pair_scorer()
+    before = scorer.run, scorer.at_once, scorer.at_once.run
     measure_latency(matcher, batch_sizes=[1], lengths=[8], repeats=1)
-    assert matcher.pair_scorer().run is run
+    scorer = matcher.pair_scorer()
+    assert (scorer.run, scorer.at_once, scorer.at_once.run) == before
 
 
 @pytest.mark.parametrize(

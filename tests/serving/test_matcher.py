@@ -115,7 +115,7 @@ def test_scores_are_those_of_any_batch_and_any_number_of_threads(
 ):
     expected = matcher.score(PAIRS)
     other = Matcher(deploy.folder, num_threads=num_threads)
-    other.pair_scorer().max_tokens = max_tokens
+    other.pair_scorer().at_once.max_tokens = max_tokens
     np.testing.assert_allclose(other.score(PAIRS), expected, atol=1e-6)
     ranked = other.rank(TEXTS[0], [text for _, text in PAIRS])
     again = other.rank(TEXTS[0], [text for _, text in PAIRS])
@@ -148,9 +148,9 @@ def test_nothing_gives_nothing(matcher):
     assert matcher.rank_many([], []) == []
 
 
-@pytest.mark.parametrize("num_threads", [1, 3])
+@pytest.mark.parametrize(("num_threads", "loaded"), [(1, [1]), (3, [3, 1])])
 def test_the_number_of_threads_reaches_onnxruntime(
-    deploy, monkeypatch, num_threads
+    deploy, monkeypatch, num_threads, loaded
 ):
     seen = []
     session = onnxruntime.InferenceSession
@@ -161,7 +161,7 @@ def test_the_number_of_threads_reaches_onnxruntime(
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", recording)
     matcher = Matcher(deploy.folder, num_threads=num_threads)
-    assert seen == [num_threads]
+    assert seen == loaded
     np.testing.assert_allclose(
         matcher.score(PAIRS), deploy.model.score(PAIRS), atol=1e-5
     )
@@ -175,34 +175,57 @@ def test_the_threads_are_those_of_the_container(deploy, monkeypatch):
 
 def recorded_shapes(matcher, monkeypatch):
     shapes = []
-    run = matcher.run
 
-    def recording(features):
-        shapes.append(features["token_ids"].shape)
-        return run(features)
+    def recording(run):
+        def record(features):
+            shapes.append(features["token_ids"].shape)
+            return run(features)
 
-    monkeypatch.setattr(matcher, "run", recording)
+        return record
+
+    for owner in (
+        matcher,
+        matcher.pair_scorer(),
+        matcher.pair_scorer().at_once,
+    ):
+        monkeypatch.setattr(owner, "run", recording(owner.run))
     return shapes
 
 
 @pytest.mark.parametrize(
     ("longest", "expected"),
     [
-        (None, [(128, 16), (1, 8), (1, 16)]),
-        (16, [(128, 16), (1, 8), (1, 16)]),
-        (9, [(128, 16), (1, 8), (1, 16)]),
-        (np.int64(8), [(256, 8), (1, 8)]),
-        (1, [(256, 8), (1, 8)]),
+        (None, [(32, 16), (1, 8), (1, 16)]),
+        (16, [(32, 16), (1, 8), (1, 16)]),
+        (9, [(32, 16), (1, 8), (1, 16)]),
+        (np.int64(8), [(64, 8), (1, 8)]),
+        (1, [(64, 8), (1, 8)]),
     ],
 )
+@pytest.mark.parametrize("num_threads", [1, 3])
 def test_warming_up_runs_the_shapes_that_will_come(
-    matcher, monkeypatch, longest, expected
+    deploy, monkeypatch, num_threads, longest, expected
 ):
+    matcher = Matcher(deploy.folder, num_threads=num_threads)
     before = matcher.score(PAIRS)
     shapes = recorded_shapes(matcher, monkeypatch)
     matcher.warm_up(longest)
-    assert shapes == expected
+    full, *others = expected
+    # Then one empty pair.
+    assert shapes == [full] * num_threads + others + [(1, 3)]
     np.testing.assert_array_equal(matcher.score(PAIRS), before)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_nothing_is_padding(deploy, monkeypatch, num_threads):
+    matcher = Matcher(deploy.folder, num_threads=num_threads)
+    shapes = recorded_shapes(matcher, monkeypatch)
+    pairs = list(dict.fromkeys(PAIRS))
+    matcher.score(pairs)
+    ids = [matcher.packer.tokenizer.tokenize(pair) for pair in pairs]
+    lengths = matcher.packer.lengths(*zip(*ids, strict=True))
+    found = np.repeat(*np.array([shape[::-1] for shape in shapes]).T)
+    assert sorted(found) == sorted(lengths)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,34 @@ def test_it_computes_the_graph_and_says_what_it_is(path):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("num_threads", [1, 3])
+def test_one_thread_has_a_session_of_its_own(path, monkeypatch, num_threads):
+    threads = []
+    load = onnxruntime.InferenceSession
+
+    class Recording:
+        def __init__(self, path, options, **kwargs):
+            self.threads = options.intra_op_num_threads
+            self.session = load(path, options, **kwargs)
+            self.get_inputs = self.session.get_inputs
+            self.get_outputs = self.session.get_outputs
+            loaded.append(self.threads)
+
+        def run(self, names, inputs):
+            threads.append(self.threads)
+            return self.session.run(names, inputs)
+
+    loaded = []
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Recording)
+    session = OnnxSession(path, num_threads)
+    inputs = {name: np.ones((2, 3), "int64") for name in session.inputs}
+    all_threads = session.run("logits", inputs)
+    alone = session.run("logits", inputs, one_thread=True)
+    np.testing.assert_array_equal(alone, all_threads)
+    assert threads == [num_threads, 1]
+    assert loaded == sorted({num_threads, 1}, reverse=True)
+
+
 @pytest.mark.parametrize("version", ["1.19.2", "1.9.0", "0.99"])
 def test_an_onnxruntime_too_old_is_refused(path, monkeypatch, version):
     monkeypatch.setattr(onnxruntime, "__version__", version)

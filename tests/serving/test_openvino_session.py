@@ -127,6 +127,9 @@ def test_an_exported_model_scores_as_by_onnxruntime(tmp_path):
     assert np.ptp(plain) > 0.2  # else any model would do
     for num_threads in (1, 2):
         matcher = Matcher(tmp_path, num_threads, provider="openvino")
+        # For each length that it meets it compiles.
+        assert matcher.packer.multiple == 8
+        assert matcher.pair_scorer().at_once is None
         matcher.warm_up()
         scores = matcher.score(PAIRS)
         np.testing.assert_allclose(scores, plain, atol=1e-5)

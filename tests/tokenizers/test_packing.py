@@ -151,8 +151,9 @@ def test_no_rows_give_empty_arrays():
     assert {array.dtype for array in packed.values()} == {np.dtype("int32")}
 
 
-def test_lengths_count_the_real_tokens_and_the_columns():
-    some = packer(21)
+@pytest.mark.parametrize("multiple", [1, 4, 8])
+def test_lengths_count_the_real_tokens_and_the_columns(multiple):
+    some = packer(21, multiple=multiple)
     text_a, text_b = texts_of_many_lengths()
     ids_a, ids_b = map(some.tokenizer.tokenize, (text_a, text_b))
     lengths = some.lengths(ids_a, ids_b)
@@ -163,6 +164,8 @@ def test_lengths_count_the_real_tokens_and_the_columns():
         for a, b in zip(text_a, text_b, strict=True)
     ]
     assert some.padded_lengths(lengths).tolist() == alone
+    rounded = -(-lengths // multiple) * multiple
+    assert alone == np.minimum(rounded, 21).tolist()
 
 
 def test_ids_pack_as_their_texts():

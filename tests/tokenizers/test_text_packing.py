@@ -35,8 +35,9 @@ def rust(single=BERT):
     return tokenizer
 
 
-def packer(sequence_length, single=BERT):
-    return TextPacker(Tokenizer(rust(single).to_str()), sequence_length)
+def packer(sequence_length, single=BERT, **kwargs):
+    tokenizer = Tokenizer(rust(single).to_str())
+    return TextPacker(tokenizer, sequence_length, **kwargs)
 
 
 def text(length):
@@ -74,14 +75,17 @@ def test_a_row_is_the_text_between_special_tokens(single, sequence_length):
     assert rows == [row.ids for row in cut]
 
 
-def test_lengths_count_the_real_tokens_and_the_columns():
-    some = packer(21)
+@pytest.mark.parametrize("multiple", [1, 4, 8])
+def test_lengths_count_the_real_tokens_and_the_columns(multiple):
+    some = packer(21, multiple=multiple)
     ids = some.tokenize(list(map(text, LENGTHS)))
     lengths = some.lengths(ids)
     packed = some.pack_ids(ids)
     np.testing.assert_array_equal(lengths, packed["padding_mask"].sum(axis=1))
     alone = [some.pack_ids([row])["token_ids"].shape[1] for row in ids]
     assert some.padded_lengths(lengths).tolist() == alone
+    rounded = -(-lengths // multiple) * multiple
+    assert alone == np.minimum(rounded, 21).tolist()
 
 
 def test_a_prompt_stands_before_each_text():

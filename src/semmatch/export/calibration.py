@@ -11,6 +11,7 @@ import onnxruntime
 
 from semmatch.export.graph_file import save_graph
 from semmatch.serving import Matcher
+from semmatch.serving.at_once import AtOnce
 from semmatch.serving.deploy_folder import MODEL_FILE
 from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.providers import FEATURES
@@ -19,7 +20,7 @@ from semmatch.serving.providers import FEATURES
 # another draw of as many changes.
 NUM_PAIRS = 512
 
-# Tokens of one batch, padding included. Every activation of it is kept.
+# Tokens of one batch. Every activation of it is kept.
 _MAX_TOKENS = 512
 
 
@@ -39,8 +40,8 @@ class Range:
 def calibrate(folder, pairs, names):
     """Measures the ranges of activations on texts.
 
-    Texts are tokenised and cut as `Matcher` does. What a graph computes of
-    padding has no effect, so there is none.
+    Texts are tokenised and cut as `Matcher` does, and without padding as
+    there.
 
     Args:
         folder: `pathlib.Path` of a deploy folder in float32.
@@ -59,7 +60,9 @@ def calibrate(folder, pairs, names):
     watch = _Watch(folder / MODEL_FILE, matcher, names)
     scorer = copy.copy(matcher.pair_scorer())
     scorer.run = watch
-    scorer.max_tokens = _MAX_TOKENS
+    # In batches of one length: in which order a graph holds the vectors of
+    # texts that are padded is its own affair.
+    scorer.at_once = AtOnce(watch, num_threads=1, max_tokens=_MAX_TOKENS)
     scorer.logits(pairs)
     return watch.ranges
 
@@ -74,25 +77,16 @@ class _Watch:
         self.ranges = {}
 
     def __call__(self, features):
-        # Texts of one length at a time, so that nothing is padding: in which
-        # order a graph holds the vectors of several is its own affair.
-        lengths = np.maximum(features["padding_mask"].sum(axis=1), 1)
-        outputs = {}
-        for length in np.unique(lengths):
-            [rows] = np.nonzero(lengths == length)
-            inputs = {
-                node.name: features[FEATURES[node.name]][rows, :length].astype(
-                    "int64"
-                )
-                for node in self.session.get_inputs()
-            }
-            output, *activations = self.session.run(
-                [self.output, *self.names], inputs
-            )
-            outputs.update(zip(rows, output, strict=True))
-            for name, values in zip(self.names, activations, strict=True):
-                self.widen(name, values.reshape(-1, values.shape[-1]))
-        return np.stack([outputs[row] for row in range(len(lengths))])
+        inputs = {
+            node.name: features[FEATURES[node.name]].astype("int64")
+            for node in self.session.get_inputs()
+        }
+        output, *activations = self.session.run(
+            [self.output, *self.names], inputs
+        )
+        for name, values in zip(self.names, activations, strict=True):
+            self.widen(name, values.reshape(-1, values.shape[-1]))
+        return output
 
     def widen(self, name, rows):
         old = self.ranges.get(name, Range(np.float32(0), np.float32(0)))

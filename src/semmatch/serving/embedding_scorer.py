@@ -33,6 +33,7 @@ class EmbeddingScorer(Scorer):
         scoring: `Scoring`; its logit is the similarity.
         embedding: `semmatch._records.Embedding`, what the vectors are.
         max_tokens: int, tokens of one batch, padding included.
+        at_once: `AtOnce` or None, as of `PairScorer`.
 
     >>> from semmatch._records import Embedding, Scoring
     >>> from semmatch.tokenizers import Tokenizer
@@ -47,13 +48,21 @@ class EmbeddingScorer(Scorer):
     """
 
     def __init__(
-        self, packer, run, scoring, embedding, *, max_tokens=MAX_TOKENS
+        self,
+        packer,
+        run,
+        scoring,
+        embedding,
+        *,
+        max_tokens=MAX_TOKENS,
+        at_once=None,
     ):
         super().__init__(scoring)
         self.packer = packer
         self.run = run
         self.embedding = embedding
         self.max_tokens = max_tokens
+        self.at_once = at_once
 
     def encode(
         self,
@@ -70,8 +79,8 @@ class EmbeddingScorer(Scorer):
             texts: list of strings, or one string; an empty text is its
                 special tokens.
             side: `"passage"` or `"query"`, whose prompt is put before.
-            batch_size: int, texts of one batch; None for as many as make
-                batches of a fixed number of tokens.
+            batch_size: int, the most texts of one batch; None for as many as
+                make batches of a fixed number of tokens.
             truncate_dim: int, how many of the first dimensions to keep, of a
                 model that was trained for it (Kusupati et al. 2022,
                 Matryoshka); vectors of length 1 get that length again.
@@ -108,6 +117,10 @@ class EmbeddingScorer(Scorer):
         ]
         ids = self.packer.tokenize(texts, self._prompt(side))
         self.packer.warn_of(self.packer.loss(ids))
+
+        def pack(rows):
+            return self.packer.pack_ids([ids[row] for row in rows])
+
         vectors = np.empty((len(ids), dim), precision)
         with tqdm(
             total=len(ids),
@@ -116,16 +129,13 @@ class EmbeddingScorer(Scorer):
             delay=SILENT_SECONDS,
             disable=None,
         ) as progress:
-            for batch in self._batches(ids, batch_size):
-                batch = np.sort(batch)  # so that the first text is the first
-                features = self.packer.pack_ids([ids[row] for row in batch])
-                found = check_finite(
-                    self.run(features), [texts[row] for row in batch]
-                )
+            lengths = self.packer.lengths(ids)
+            for rows, found in self.outputs(lengths, pack, batch_size):
+                check_finite(found, [texts[row] for row in rows])
                 if truncate_dim is not None:
                     found = self._truncated(found, dim)
-                vectors[batch] = to_precision(found, precision)
-                progress.update(len(batch))
+                vectors[rows] = to_precision(found, precision)
+                progress.update(len(rows))
         return vectors
 
     def similarity(self, a, b):
@@ -182,8 +192,16 @@ class EmbeddingScorer(Scorer):
         vectors = vectors[:, :dim]
         return unit_vectors(vectors) if self.embedding.normalize else vectors
 
-    def _batches(self, ids, batch_size):
-        lengths = self.packer.padded_lengths(self.packer.lengths(ids))
+    def outputs(self, lengths, pack, batch_size=None):
+        """Computes rows, as `AtOnce.outputs`, by one batch or several."""
+        if self.at_once is not None:
+            return self.at_once.outputs(lengths, pack, self.run, batch_size)
+        batches = self._padded_batches(lengths, batch_size)
+        # Sorted, so that the first wrong text of a batch is the first.
+        return ((rows, self.run(pack(rows))) for rows in map(np.sort, batches))
+
+    def _padded_batches(self, lengths, batch_size):
+        lengths = self.packer.padded_lengths(lengths)
         if batch_size is None:
             return token_budget_batches(lengths, self.max_tokens)
         order = np.argsort(-lengths, kind="stable")

@@ -3,6 +3,7 @@
 import copy
 import functools
 import platform
+import threading
 import time
 
 import numpy as np
@@ -28,7 +29,8 @@ def measure_latency(
     Of a cross-encoder a call scores one query with `batch_size` different
     candidates, half of the tokens being the query's; of a bi-encoder it
     encodes as many passages. Texts are made of random words. As in any call,
-    the graph gets no more than a fixed number of tokens at a time.
+    long work is computed in batches; the time of the graph is that in which
+    any of them is.
 
     Args:
         matcher: `Matcher`.
@@ -106,33 +108,51 @@ def _room(length, around, least, most):
     return length - around
 
 
-class _Clocked:
-    """A graph that adds up the seconds it takes."""
+class _Clock:
+    """Adds up the seconds in which a graph computes anything."""
 
-    def __init__(self, run):
-        self.run = run
+    def __init__(self):
         self.seconds = 0.0
+        self._start = 0.0
+        self._running = 0
+        self._lock = threading.Lock()
 
-    def __call__(self, features):
-        start = time.perf_counter()
-        result = self.run(features)
-        self.seconds += time.perf_counter() - start
-        return result
+    def clocked(self, run):
+        def wrapped(features):
+            self._count(1)
+            try:
+                return run(features)
+            finally:
+                self._count(-1)
+
+        return wrapped
+
+    def _count(self, change):
+        with self._lock:
+            if self._running == 0:
+                self._start = time.perf_counter()
+            self._running += change
+            if self._running == 0:
+                self.seconds += time.perf_counter() - self._start
 
 
 def _measure(matcher, work, size, length, repeats):
+    clock = _Clock()
     # A copy, since others may use the matcher meanwhile.
     scorer = copy.copy(matcher.pair_scorer())
-    scorer.run = clocked = _Clocked(scorer.run)
+    scorer.run = clock.clocked(scorer.run)
+    if scorer.at_once is not None:
+        scorer.at_once = copy.copy(scorer.at_once)
+        scorer.at_once.run = clock.clocked(scorer.at_once.run)
     for _ in range(_FIRST_CALLS):
         work(scorer)
     whole, graph = [], []
     for _ in range(repeats):
-        clocked.seconds = 0.0
+        clock.seconds = 0.0
         start = time.perf_counter()
         work(scorer)
         whole.append(1000 * (time.perf_counter() - start))
-        graph.append(1000 * clocked.seconds)
+        graph.append(1000 * clock.seconds)
     percentiles = functools.partial(np.percentile, q=(50, 95, 99))
     figures = [*percentiles(whole), *percentiles(graph)]
     per_second = 1000 * size * repeats / sum(whole)

@@ -1,11 +1,13 @@
 """Serves an exported model with onnxruntime and tokenizers alone."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
 
 from semmatch._checks import check_one_of
 from semmatch._checks import check_positive_int
+from semmatch.serving.at_once import AtOnce
 from semmatch.serving.cpu_limit import cpu_limit
 from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.deploy_folder import read_config
@@ -19,6 +21,7 @@ from semmatch.serving.providers import PROVIDERS
 from semmatch.serving.scorer import Scorer
 from semmatch.tokenizers import Packer
 from semmatch.tokenizers import Tokenizer
+from semmatch.tokenizers.rows import MULTIPLE
 from semmatch.tokenizers.rows import padded_lengths
 from semmatch.tokenizers.text_packing import TextPacker
 
@@ -33,15 +36,16 @@ class Matcher(Scorer):
 
     Args:
         folder: path; each file is checked against its recorded SHA-256.
-        num_threads: int or None, threads of one computation; None takes as
-            many as this process or container has cores, see `cpu_limit`.
+        num_threads: int or None, threads to compute with; None takes as many
+            as this process or container has cores, see `cpu_limit`. From two
+            on onnxruntime holds the weights twice.
         provider: `"onnxruntime"`, or `"openvino"` where it is installed
             (`pip install semmatch[openvino]`), which computes folders in
             float32 and `"int8-static"`.
 
     Attributes:
         config: `DeployConfig`.
-        num_threads: int, threads of one computation.
+        num_threads: int, threads to compute with.
         provider: string, with its version, such as `"onnxruntime 1.20.0"`.
 
     Raises:
@@ -70,29 +74,37 @@ class Matcher(Scorer):
         self.provider = session.version
         output = OUTPUTS[config.kind]
 
-        def run(features):
+        def run(features, **options):
             inputs = {
                 name: features[FEATURES[name]].astype("int64")
                 for name in session.inputs
             }
-            return session.run(output, inputs)
+            return session.run(output, inputs, **options)
 
         self.run = run
+        at_once, multiple = None, MULTIPLE
+        if session.at_once:
+            run_single = functools.partial(run, one_thread=True)
+            at_once, multiple = AtOnce(run_single, self.num_threads), 1
         length, scoring = config.sequence_length, config.scoring
         if config.embedding is None:
             self.packer = Packer(
-                tokenizer, length, truncation=config.truncation
+                tokenizer,
+                length,
+                truncation=config.truncation,
+                multiple=multiple,
             )
             self._scorer = PairScorer(
                 self.packer,
                 run,
                 scoring,
                 num_classes=session.outputs[output][-1],
+                at_once=at_once,
             )
         else:
-            self.packer = TextPacker(tokenizer, length)
+            self.packer = TextPacker(tokenizer, length, multiple=multiple)
             self._scorer = EmbeddingScorer(
-                self.packer, run, scoring, config.embedding
+                self.packer, run, scoring, config.embedding, at_once=at_once
             )
         super().__init__(scoring, self._scorer.num_classes)
 
@@ -111,11 +123,11 @@ class Matcher(Scorer):
         """Computes what the first requests would else wait for.
 
         A provider takes the memory of a computation when it first meets one
-        so large, and OpenVINO compiles for each new length. This runs one
-        full batch of the longest rows, one row of each padded length and an
-        empty pair from strings to scores. That is the work of 2,300 tokens
-        where `longest` is 64, and of 19,000 where it is 512. Scores are the
-        same with and without it.
+        so large, and OpenVINO compiles for each new length. This runs full
+        batches of the longest rows, one for each thread, one row of each
+        multiple of 8, to which OpenVINO pads, and an empty pair from strings
+        to scores. That is the work of 2,300 tokens where `longest` is 64, and
+        of 19,000 where it is 512. Scores are the same with and without it.
 
         Args:
             longest: int, the most tokens that are expected of a pair, of a
@@ -133,17 +145,26 @@ class Matcher(Scorer):
                 f"`sequence_length`. Received: longest={longest}."
             )
         lengths = np.unique(padded_lengths(np.arange(1, longest + 1), most))
-        rows = max(1, self._scorer.max_tokens // int(lengths[-1]))
-        for shape in [(rows, lengths[-1]), *((1, size) for size in lengths)]:
-            ones = np.ones(shape, "int32")
-            self.run(
-                {
-                    "token_ids": ones * self.packer.tokenizer.pad_id,
-                    "padding_mask": ones,
-                    "segment_ids": 0 * ones,
-                }
-            )
+        largest = int(lengths[-1])
+        at_once = self._scorer.at_once
+        batches = 1 if at_once is None else self.num_threads
+        tokens = (at_once or self._scorer).max_tokens
+        rows = batches * max(1, tokens // largest)
+        full = functools.partial(self._ones, length=largest)
+        for _ in self._scorer.outputs([largest] * rows, full):
+            pass
+        for length in lengths:
+            self.run(self._ones([0], length))
         self.score([("", "")])
+
+    def _ones(self, rows, length):
+        """Features of rows of any text."""
+        ones = np.ones((len(rows), length), "int32")
+        return {
+            "token_ids": ones * self.packer.tokenizer.pad_id,
+            "padding_mask": ones,
+            "segment_ids": 0 * ones,
+        }
 
     def pair_scorer(self):
         """What all goes through, a `PairScorer` or an `EmbeddingScorer`."""

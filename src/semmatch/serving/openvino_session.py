@@ -17,6 +17,7 @@ class OpenvinoSession:
 
     Attributes:
         version: string, such as `"openvino 2026.4.1"`.
+        at_once: False, it computes one batch at a time with all threads.
         inputs: list of the names of the graph's inputs.
         outputs: a dict from the name of each output to its shape, a list with
             strings where a dimension is free. What the graph calls it on the
@@ -30,6 +31,7 @@ class OpenvinoSession:
     def __init__(self, path, num_threads):
         openvino = require("openvino", "openvino")
         self.version = f"openvino {openvino.__version__.partition('-')[0]}"
+        self.at_once = False
         settings = {
             "INFERENCE_NUM_THREADS": num_threads,
             "INFERENCE_PRECISION_HINT": "f32",

@@ -31,6 +31,8 @@ class PairScorer(Scorer):
         scoring: `Scoring`.
         num_classes: int, logits of a pair.
         max_tokens: int, tokens of one batch, padding included.
+        at_once: `AtOnce` or None, which makes the batches and computes them,
+            with `run` those that it does not compute at once.
 
     >>> from semmatch._records import Scoring
     >>> from semmatch.tokenizers import Packer, Tokenizer
@@ -43,12 +45,20 @@ class PairScorer(Scorer):
     """
 
     def __init__(
-        self, packer, run, scoring, *, num_classes=1, max_tokens=MAX_TOKENS
+        self,
+        packer,
+        run,
+        scoring,
+        *,
+        num_classes=1,
+        max_tokens=MAX_TOKENS,
+        at_once=None,
     ):
         super().__init__(scoring, num_classes)
         self.packer = packer
         self.run = run
         self.max_tokens = max_tokens
+        self.at_once = at_once
 
     def logits(self, pairs):
         """Logits of pairs, float32 `(n, classes)`, in the order given.
@@ -104,8 +114,11 @@ class PairScorer(Scorer):
         return (one + self._run_batches(ids_b, ids_a)) / 2
 
     def _run_batches(self, ids_a, ids_b):
-        lengths = self.packer.padded_lengths(self.packer.lengths(ids_a, ids_b))
-        batches = token_budget_batches(lengths, self.max_tokens)
+        def pack(rows):
+            return self.packer.pack_ids(
+                [ids_a[row] for row in rows], [ids_b[row] for row in rows]
+            )
+
         logits = np.empty((len(ids_a), self.num_classes), "float32")
         with tqdm(
             total=len(ids_a),
@@ -114,10 +127,16 @@ class PairScorer(Scorer):
             delay=SILENT_SECONDS,
             disable=None,
         ) as progress:
-            for batch in batches:
-                features = self.packer.pack_ids(
-                    [ids_a[row] for row in batch], [ids_b[row] for row in batch]
-                )
-                logits[batch] = self.run(features)
-                progress.update(len(batch))
+            lengths = self.packer.lengths(ids_a, ids_b)
+            for rows, outputs in self.outputs(lengths, pack):
+                logits[rows] = outputs
+                progress.update(len(rows))
         return logits
+
+    def outputs(self, lengths, pack):
+        """Computes rows, as `AtOnce.outputs`, by one batch or several."""
+        if self.at_once is not None:
+            return self.at_once.outputs(lengths, pack, self.run)
+        lengths = self.packer.padded_lengths(lengths)
+        batches = token_budget_batches(lengths, self.max_tokens)
+        return ((rows, self.run(pack(rows))) for rows in batches)

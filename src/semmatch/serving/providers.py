@@ -5,8 +5,8 @@ from semmatch.serving.deploy_folder import OUTPUTS
 from semmatch.serving.onnx_session import OnnxSession
 from semmatch.serving.openvino_session import OpenvinoSession
 
-# Each takes a path and a number of threads, has `version`, `inputs` and
-# `outputs`, and computes by `run(output, inputs)` from any thread.
+# Each takes a path and a number of threads, has `version`, `at_once`, `inputs`
+# and `outputs`, and computes by `run(output, inputs)` from any thread.
 PROVIDERS = {"onnxruntime": OnnxSession, "openvino": OpenvinoSession}
 
 # Our names of the features, by the names of the graph's inputs.

@@ -8,6 +8,7 @@ import numpy as np
 
 from semmatch._checks import check_one_of
 from semmatch.tokenizers.rows import fill_template
+from semmatch.tokenizers.rows import MULTIPLE
 from semmatch.tokenizers.rows import padded_lengths
 
 TRUNCATIONS = ("longest_first", "only_second")
@@ -49,6 +50,7 @@ class Packer:
         truncation: `"longest_first"` cuts the longer text first,
             `"only_second"` the second text alone; where that is not enough,
             the first text too, at its end.
+        multiple: int, the length of a batch is rounded up to a multiple of it.
 
     >>> from semmatch.tokenizers import Tokenizer
     >>> packer = Packer(Tokenizer.train(["还款"]), 16)
@@ -60,7 +62,12 @@ class Packer:
     """
 
     def __init__(
-        self, tokenizer, sequence_length, *, truncation="longest_first"
+        self,
+        tokenizer,
+        sequence_length,
+        *,
+        truncation="longest_first",
+        multiple=MULTIPLE,
     ):
         check_one_of(truncation, TRUNCATIONS, "truncation")
         special = sum(len(part.ids) for part in tokenizer.pair)
@@ -73,6 +80,7 @@ class Packer:
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.truncation = truncation
+        self.multiple = multiple
         self._warned = set()
 
     def pack(self, text_a, text_b):
@@ -103,7 +111,7 @@ class Packer:
         Returns:
             A dict of int32 `(batch, length)`: `token_ids`, `padding_mask` (1
             for a real token) and `segment_ids`; the length is that of the
-            longest row, rounded up to a multiple of 8 but not above
+            longest row, rounded up to `multiple` but not above
             `sequence_length`. No rows give arrays of shape `(0, 0)`.
         """
         kept = dict(zip("AB", self._kept(ids_a, ids_b), strict=True))
@@ -124,7 +132,7 @@ class Packer:
 
     def padded_lengths(self, lengths):
         """Columns that rows of `lengths` take when packed alone, int64."""
-        return padded_lengths(lengths, self.sequence_length)
+        return padded_lengths(lengths, self.sequence_length, self.multiple)
 
     def windows(self, ids_a, ids_b):
         """A second text that does not fit, in parts that do.

@@ -4,18 +4,17 @@ import itertools
 
 import numpy as np
 
-# Lengths are rounded up, so that few shapes are compiled and the rows of
-# matrix products stay aligned.
+# Lengths are rounded up to it where a graph is compiled for each.
 MULTIPLE = 8
 
 
-def padded_lengths(lengths, sequence_length):
-    """Lengths rounded up to a multiple of 8, but not above the limit.
+def padded_lengths(lengths, sequence_length, multiple=MULTIPLE):
+    """Lengths rounded up to a multiple, but not above the limit.
 
     >>> padded_lengths(np.array([3, 9]), 12).tolist()
     [8, 12]
     """
-    padded = -(-lengths // MULTIPLE) * MULTIPLE
+    padded = -(-lengths // multiple) * multiple
     return np.minimum(padded, sequence_length)
 
 

@@ -8,6 +8,7 @@ from semmatch.tokenizers.packing import FEW_TOKENS
 from semmatch.tokenizers.packing import Loss
 from semmatch.tokenizers.packing import unknown_message
 from semmatch.tokenizers.rows import fill_template
+from semmatch.tokenizers.rows import MULTIPLE
 from semmatch.tokenizers.rows import padded_lengths
 
 
@@ -19,6 +20,7 @@ class TextPacker:
     Args:
         tokenizer: `Tokenizer`.
         sequence_length: int, the most tokens of a row, special ones included.
+        multiple: int, the length of a batch is rounded up to a multiple of it.
 
     >>> from semmatch.tokenizers import Tokenizer
     >>> packer = TextPacker(Tokenizer.train(["还款"]), 16)
@@ -27,7 +29,7 @@ class TextPacker:
     [[1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0]]
     """
 
-    def __init__(self, tokenizer, sequence_length):
+    def __init__(self, tokenizer, sequence_length, *, multiple=MULTIPLE):
         self._num_special = sum(len(part.ids) for part in tokenizer.single)
         if sequence_length < self._num_special + 1:
             raise ValueError(
@@ -37,6 +39,7 @@ class TextPacker:
             )
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
+        self.multiple = multiple
         self._warned = set()
 
     def tokenize(self, texts, prompt=""):
@@ -62,7 +65,7 @@ class TextPacker:
         Returns:
             A dict of int32 `(batch, length)`: `token_ids`, `padding_mask` (1
             for a real token) and `segment_ids`; the length is that of the
-            longest row, rounded up to a multiple of 8 but not above
+            longest row, rounded up to `multiple` but not above
             `sequence_length`.
         """
         lengths = self.lengths(ids)
@@ -82,7 +85,7 @@ class TextPacker:
 
     def padded_lengths(self, lengths):
         """Columns that rows of `lengths` take when packed alone, int64."""
-        return padded_lengths(lengths, self.sequence_length)
+        return padded_lengths(lengths, self.sequence_length, self.multiple)
 
     def loss(self, ids):
         """Counts what is cut or unknown, of texts where `Loss` has pairs.
