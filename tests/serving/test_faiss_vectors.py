@@ -3,6 +3,7 @@
 import sys
 import tracemalloc
 
+import faiss
 import numpy as np
 import pytest
 
@@ -127,6 +128,26 @@ def test_a_training_takes_a_sample_of_many_vectors(monkeypatch):
     index.add(normal(3000))
     assert sizes == [8 * 256]
     assert len(index) == 3000
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+@pytest.mark.parametrize("factory", ["IVF8,Flat", "IVF4,PQ2x4", "HNSW8"])
+def test_vectors_that_are_ready_make_the_index_of_faiss(
+    monkeypatch, factory, similarity
+):
+    monkeypatch.setattr(faiss_vectors, "_CENTROIDS", 1)
+    vectors = normal(3000)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = VectorIndex(DIM, similarity, factory=factory)
+    index.add(vectors)
+    plain = faiss.index_factory(DIM, factory, faiss.METRIC_INNER_PRODUCT)
+    plain.train(vectors)
+    plain.add(vectors)
+    queries = vectors[::100]
+    expected = plain.search(queries, 9)
+    similarities, rows = index.search(queries, 9)
+    np.testing.assert_array_equal(rows, expected[1])
+    np.testing.assert_allclose(similarities, expected[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("factory", ["IVF8,Flat,RFlat", "NSG8"])

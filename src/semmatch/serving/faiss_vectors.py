@@ -113,22 +113,18 @@ class FaissVectors:
         Args:
             vectors: `(n, dim)`.
             convert: function that gives float32 vectors as the index has
-                them; it gets a sample where there are more than help.
+                them; it gets a sample where there are more than help. None
+                if they are such already: FAISS draws its own sample.
 
         Raises:
             ValueError: if there are fewer than the index needs.
         """
         if self.index.is_trained:
             return
-        file = self.faiss.try_extract_index_ivf(self.index)
-        centroids = max(_CENTROIDS, file.nlist if file is not None else 0)
-        wanted = centroids * _VECTORS_A_CENTROID
-        if len(vectors) > wanted:
-            generator = np.random.default_rng(0)
-            sample = generator.choice(len(vectors), wanted, replace=False)
-            vectors = vectors[np.sort(sample)]
+        if convert is not None:
+            vectors = convert(self._sample(vectors))
         try:
-            self.index.train(convert(vectors))
+            self.index.train(vectors)
         except RuntimeError as error:
             raise ValueError(
                 "The first `add` trains the index, and needs enough vectors "
@@ -136,6 +132,17 @@ class FaissVectors:
                 'or take a `factory` that needs no training, "Flat" or '
                 f'"HNSW32". FAISS says: {error}'
             ) from error
+
+    def _sample(self, vectors):
+        file = self.faiss.try_extract_index_ivf(self.index)
+        centroids = max(_CENTROIDS, file.nlist if file is not None else 0)
+        wanted = centroids * _VECTORS_A_CENTROID
+        if len(vectors) <= wanted:
+            return vectors
+        generator = np.random.default_rng(0)
+        return vectors[
+            np.sort(generator.choice(len(vectors), wanted, replace=False))
+        ]
 
     def add(self, vectors, rows):
         """Adds float32 `(n, dim)` vectors under new rows."""

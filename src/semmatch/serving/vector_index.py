@@ -140,9 +140,10 @@ class VectorIndex:
         rows = len(self._alive) + np.arange(len(vectors))
         if not len(rows):
             return rows
-        self._backend.train(vectors, self._converted)
         ready = vectors.dtype == "float32" and vectors.flags.c_contiguous
-        if ready and (of_length_1 or self.similarity != "cosine"):
+        ready = ready and (of_length_1 or self.similarity != "cosine")
+        self._backend.train(vectors, None if ready else self._converted)
+        if ready:
             # At once, so that the index makes room once.
             self._backend.add(vectors, rows)
         else:
