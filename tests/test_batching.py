@@ -59,7 +59,8 @@ def test_rows_of_one_length_are_batched_together(max_tokens, max_rows):
         assert len(batch) == 1 or len(batch) * length <= max_tokens
         assert max_rows is None or len(batch) <= max_rows
     # No more batches than it takes.
-    for length, count in zip(*np.unique(lengths, return_counts=True)):
+    values, counts = np.unique(lengths, return_counts=True)
+    for length, count in zip(values, counts, strict=True):
         rows = max(1, max_tokens // max(1, length))
         rows = min(rows, max_rows or rows)
         assert of_batches.count(length) == -(-count // rows)

@@ -209,12 +209,12 @@ class VectorIndex:
             Where an approximate index finds fewer, the row is -1 and the
             similarity minus infinity.
         """
-        queries, _ = self._checked(queries, "queries")
+        queries, of_length_1 = self._checked(queries, "queries")
         k = min(check_positive_int(k, "k"), self._count)
         if not k or not len(queries):
             shape = (len(queries), k)
             return np.empty(shape, "float32"), np.empty(shape, "int64")
-        return self._backend.search(self._converted(queries), k)
+        return self._backend.search(self._converted(queries, of_length_1), k)
 
     def save(self, folder):
         """Writes the index into a folder, completely or not at all."""
@@ -267,10 +267,12 @@ class VectorIndex:
     def _checked(self, vectors, name):
         return checked_vectors(vectors, name, self.dim, self.similarity)
 
-    def _converted(self, vectors):
+    def _converted(self, vectors, of_length_1=False):
         """Vectors as the backend has them."""
         vectors = np.ascontiguousarray(vectors, "float32")
-        return unit_vectors(vectors) if self.similarity == "cosine" else vectors
+        if of_length_1 or self.similarity != "cosine":
+            return vectors
+        return unit_vectors(vectors)
 
 
 def _check_string(value, name):
