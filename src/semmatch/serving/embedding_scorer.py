@@ -193,7 +193,7 @@ class EmbeddingScorer(Scorer):
         return unit_vectors(vectors) if self.embedding.normalize else vectors
 
     def outputs(self, lengths, pack, batch_size=None):
-        """Computes rows, as `AtOnce.outputs`, by one batch or several."""
+        """Computes rows, as `AtOnce.outputs`."""
         if self.at_once is not None:
             return self.at_once.outputs(lengths, pack, self.run, batch_size)
         batches = self._padded_batches(lengths, batch_size)

@@ -134,7 +134,7 @@ class PairScorer(Scorer):
         return logits
 
     def outputs(self, lengths, pack):
-        """Computes rows, as `AtOnce.outputs`, by one batch or several."""
+        """Computes rows, as `AtOnce.outputs`."""
         if self.at_once is not None:
             return self.at_once.outputs(lengths, pack, self.run)
         lengths = self.packer.padded_lengths(lengths)
