@@ -11,10 +11,10 @@ MULTIPLE = 8
 def padded_lengths(lengths, sequence_length, multiple=MULTIPLE):
     """Lengths rounded up to a multiple, but not above the limit.
 
-    >>> padded_lengths(np.array([3, 9]), 12).tolist()
+    >>> padded_lengths([3, 9], 12).tolist()
     [8, 12]
     """
-    padded = -(-lengths // multiple) * multiple
+    padded = -(-np.asarray(lengths) // multiple) * multiple
     return np.minimum(padded, sequence_length)
 
 
