@@ -130,28 +130,25 @@ def test_nothing_goes_on_when_the_work_ends(ends):
 
     def run(features):
         [row] = features["rows"]
-        if row == 0:
-            return row
-        held.wait(20)
-        computed.append(row)
-        if ends == "by an error":
+        if row == 1 and ends == "by an error":
             raise BrokenError
+        if row > 0:
+            held.wait(20)
+            computed.append(row)
         return row
 
     at_once = AtOnce(run, 2, max_tokens=8)
     found = at_once.outputs([8] * 100, pack, alone)
     assert next(found)[1] == 0
     if ends == "by an error":
-        held.set()
         with pytest.raises(BrokenError):
             list(found)
     else:
         found.close()
-        held.set()
-    # What threads had begun they end.
-    assert collected(AtOnce(square, 2), [8] * 4)
+    held.set()
     at_once._pool.shutdown()
-    assert len(computed) <= 5
+    # What the two threads had begun they end; more was packed.
+    assert len(computed) <= 2
 
 
 def test_no_rows_are_nothing():
